@@ -1,0 +1,124 @@
+"""The one place that words and raises argument errors.
+
+One sentence pattern everywhere: *name* must be *constraint*, got *value*; then the cure where there is one.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Collection, Sized
+from typing import Any, NoReturn
+
+from contlearn.exceptions import (
+    ContlearnError,
+    InvalidInputError,
+    InvalidParameterError,
+    NotFittedError,
+    SchemaError,
+)
+
+
+def fail(
+    name: str,
+    must: str,
+    got: object,
+    cure: str = "",
+    error: type[ContlearnError] = InvalidParameterError,
+) -> NoReturn:
+    """Raise `error` saying "`name` must `must`, got `got`; `cure`"; a string `got` is quoted as it stands."""
+    shown = got if isinstance(got, str) else _short(got)
+    raise error(f"{name} must {must}, got {shown}" + (f"; {cure}" if cure else ""))
+
+
+def bad_data(name: str, must: str, got: object, cure: str = "") -> NoReturn:
+    """Raise `InvalidInputError`: the data, not a setting, cannot be used."""
+    fail(name, must, got, cure, InvalidInputError)
+
+
+def bad_schema(name: str, must: str, got: object, cure: str = "") -> NoReturn:
+    """Raise `SchemaError`: the columns are not those that were fitted."""
+    fail(name, must, got, cure, SchemaError)
+
+
+def not_fitted(what: str, cure: str) -> NoReturn:
+    """Raise `NotFittedError` for the object `what`."""
+    raise NotFittedError(f"{what} has no reference yet; {cure}")
+
+
+def number(name: str, value: Any, *, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return `value` as a finite float in [`low`, `high`]."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        fail(name, "be a number", value)
+    result = float(value)
+    if not math.isfinite(result) or not low <= result <= high:
+        fail(name, f"be {_range(low, high)}", value)
+    return result
+
+
+def fraction(name: str, value: Any) -> float:
+    """Return `value` as a float strictly between 0 and 1."""
+    result = number(name, value)
+    if not 0.0 < result < 1.0:
+        fail(name, "be strictly between 0 and 1", value)
+    return result
+
+
+def positive(name: str, value: Any) -> float:
+    """Return `value` as a finite float above 0."""
+    result = number(name, value)
+    if result <= 0.0:
+        fail(name, "be above 0", value)
+    return result
+
+
+def count(name: str, value: Any, *, low: int = 1) -> int:
+    """Return `value` as an integer of at least `low`; a boolean or 3.0 is refused."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        fail(name, "be an integer", value)
+    result = int(value)
+    if result < low:
+        fail(name, f"be at least {low}", value)
+    return result
+
+
+def one_of(name: str, value: Any, options: Collection[object]) -> None:
+    """Refuse a `value` that is none of `options`."""
+    if not any(
+        value is option or (isinstance(value, type(option)) and value == option) for option in options
+    ):
+        fail(name, f"be one of {', '.join(map(repr, options))}", value)
+
+
+def instance(name: str, value: Any, kinds: type | tuple[type, ...], words: str) -> None:
+    """Refuse a `value` that is not an instance of `kinds`, called `words` in the message."""
+    if not isinstance(value, kinds):
+        fail(name, f"be {words}", f"{type(value).__name__} {_short(value)}")
+
+
+def same_length(**columns: Sized) -> int:
+    """Return the common length of the named `columns`, or refuse."""
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        bad_data(
+            " and ".join(lengths),
+            "have the same length",
+            ", ".join(f"{name} with {length}" for name, length in lengths.items()),
+        )
+    return next(iter(lengths.values()))
+
+
+def _range(low: float, high: float) -> str:
+    if low == -math.inf and high == math.inf:
+        return "finite"
+    if high == math.inf:
+        return f"finite and at least {low:g}"
+    if low == -math.inf:
+        return f"finite and at most {high:g}"
+    return f"between {low:g} and {high:g}"
+
+
+def _short(value: object, width: int = 80) -> str:
+    """Return the `repr` of `value`, cut: a message must never dump a caller's rows."""
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,36 @@
+"""What contlearn raises. Every class is also the builtin that a careful caller would already catch."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ContlearnError",
+    "InvalidInputError",
+    "InvalidParameterError",
+    "MissingDependencyError",
+    "NotFittedError",
+    "SchemaError",
+]
+
+
+class ContlearnError(Exception):
+    """Base of everything that contlearn raises on purpose."""
+
+
+class InvalidParameterError(ContlearnError, ValueError):
+    """A constructor or function argument that can never work, such as ``alpha=5``."""
+
+
+class InvalidInputError(ContlearnError, ValueError):
+    """Data that cannot be used as it is, such as an infinity; the message names the column and the cure."""
+
+
+class SchemaError(InvalidInputError, TypeError):
+    """Data whose columns, their kinds or their number differ from what was fitted."""
+
+
+class NotFittedError(ContlearnError, ValueError, AttributeError):
+    """A question asked before the object has seen a reference."""
+
+
+class MissingDependencyError(ContlearnError, ImportError):
+    """An optional package is needed; the message names the extra that brings it."""
