@@ -1,0 +1,69 @@
+"""Sphinx configuration: builds without network, warnings are errors."""
+
+import re
+from pathlib import Path
+
+import contlearn
+
+ROOT = Path(__file__).resolve().parent.parent
+
+project = "contlearn"
+author = "The contlearn developers"
+copyright = "2026, the contlearn developers"
+release = version = contlearn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Types in numpydoc sections and the bases that others publish have no page here.
+nitpick_ignore_regex = [(r"py:.*", r"(?!contlearn).*")]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "contlearn"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+# Formulas are plain text, so no page asks a server for a script.
+mathjax_path = ""
+
+HEADINGS = ("added", "changed", "fixed", "deprecated", "removed")
+
+
+def write_changelog() -> None:
+    """Assemble the fragments of `changelog.d` into one page."""
+    lines = ["# Changelog", "", f"## {release}", ""]
+    for heading in HEADINGS:
+        fragments = sorted((ROOT / "changelog.d").glob(f"*.{heading}.md"))
+        if fragments:
+            lines += [f"### {heading.capitalize()}", ""]
+            lines += ["- " + re.sub(r"\s+", " ", path.read_text(encoding="utf-8")).strip() for path in fragments]
+            lines += [""]
+    (ROOT / "docs" / "changelog.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+write_changelog()
