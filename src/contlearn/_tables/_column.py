@@ -1,0 +1,147 @@
+"""Columns: what is left of a table once it is known where it came from no longer matters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn import _checks
+
+Kind = Literal["numeric", "boolean", "categorical", "datetime", "duration", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, copied from the caller's table.
+
+    Attributes
+    ----------
+    name
+        Its name, or its position as text.
+    kind
+        What its values are; "unknown" when there is no value to tell by (no rows, or all of them missing).
+    values
+        One entry per row, whatever it is where `missing` says so. Numeric: float64, int64 or uint64;
+        boolean: bool; categorical: object (the labels); datetime (UTC) and duration: int64 microseconds.
+    missing
+        True where the value is missing (null, None, NaN or NaT); None when nothing is.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray[Any]
+    missing: NDArray[np.bool_] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, missing ones included."""
+        return len(self.values)
+
+    @property
+    def n_missing(self) -> int:
+        """Number of missing values."""
+        return 0 if self.missing is None else int(np.count_nonzero(self.missing))
+
+    def complete(self) -> Column:
+        """Return the column without its missing values."""
+        return self if self.missing is None else self.take(~self.missing)
+
+    def take(self, rows: NDArray[Any]) -> Column:
+        """Return the column with these rows only, none of which may be missing."""
+        return Column(self.name, self.kind, self.values[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of equal length.
+
+    Attributes
+    ----------
+    columns
+        The columns in the caller's order.
+    n_rows
+        Their length.
+    named
+        False for bare arrays and lists, whose columns are known by position only.
+    feature_names
+        The names, when every one of them was text to begin with: what scikit-learn calls feature names.
+    """
+
+    columns: tuple[Column, ...]
+    n_rows: int
+    named: bool
+    feature_names: tuple[str, ...] | None = None
+
+
+def build(columns: Sequence[Column], n_rows: int, name: str, labels: Sequence[object] | None = None) -> Table:
+    """Return the table of `columns`; `labels` are the caller's own names for them, if there are any."""
+    if not columns:
+        _checks.bad_data(
+            name, "have a column", f"0 feature(s) (shape=({n_rows}, 0)) while a minimum of 1 is required."
+        )
+    names = [column.name for column in columns]
+    if len(set(names)) < len(names):
+        refuse_duplicates(names, name)
+    text = labels is not None and all(isinstance(label, str) for label in labels)
+    return Table(tuple(columns), n_rows, labels is not None, tuple(names) if text else None)
+
+
+def refuse_duplicates(names: Sequence[str], name: str) -> NoReturn:
+    """Refuse a table in which two columns have one name."""
+    twice = next(each for each, times in Counter(names).items() if times > 1)
+    _checks.bad_schema(
+        f"columns of {name}", "have different names", f"{twice!r} more than once", "rename or drop one"
+    )
+
+
+def from_block(names: Sequence[str], block: NDArray[Any]) -> list[Column]:
+    """Return one numeric or boolean column per row of `block`, an array of our own."""
+    kind: Kind = "boolean" if block.dtype == np.bool_ else "numeric"
+    if block.shape[1] == 0:
+        return [Column(name, "unknown", row) for name, row in zip(names, block, strict=True)]
+    if block.dtype != np.float64:
+        return [Column(name, kind, row) for name, row in zip(names, block, strict=True)]
+    finite = np.isfinite(block).all(axis=1).tolist()
+    return [
+        Column(name, kind, row) if clean else _with_gaps(name, row)
+        for name, row, clean in zip(names, block, finite, strict=True)
+    ]
+
+
+def exact(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a number array as a C-contiguous copy in the widest type of its family.
+
+    Integers stay integers, because identifiers beyond 2**53 would collapse as floats.
+    """
+    if array.dtype.kind == "b":
+        return np.array(array, dtype=np.bool_, order="C")
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.array(array, dtype=np.float64, order="C")
+    if array.dtype == np.uint64 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        return np.array(array, dtype=np.uint64, order="C")
+    return np.array(array, dtype=np.int64, order="C")
+
+
+def masked(name: str, kind: Kind, values: NDArray[Any], missing: NDArray[np.bool_]) -> Column:
+    """Return a column whose kind is unknown if nothing in it is known."""
+    if missing.all():
+        return Column(name, "unknown", values, missing if missing.size else None)
+    return Column(name, kind, values, missing if missing.any() else None)
+
+
+def _with_gaps(name: str, values: NDArray[np.float64]) -> Column:
+    infinite = int(np.count_nonzero(np.isinf(values)))
+    if infinite:
+        _checks.bad_data(
+            f"column {name!r}",
+            "be finite",
+            f"{infinite} infinite of {len(values)} values",
+            "replace an infinity by NaN, which is tested as missing, or by a large finite number",
+        )
+    return masked(name, "numeric", values, np.isnan(values))

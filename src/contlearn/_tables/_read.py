@@ -1,0 +1,106 @@
+"""The door: find out what was handed in, and read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn import _checks
+from contlearn._tables._column import Column, Table, build, exact, from_block
+from contlearn._tables._values import from_array
+
+
+def read(X: Any, name: str = "X") -> Table:
+    """Read a table of any supported type; nothing of the caller's is kept or changed.
+
+    Parameters
+    ----------
+    X
+        A one- or two-dimensional array or list, a dictionary of columns, or a pandas, polars or pyarrow
+        frame or series.
+    name
+        What messages call it.
+
+    Raises
+    ------
+    InvalidInputError
+        X is of another type or shape, or holds an infinity.
+    SchemaError
+        Two columns share a name, or a column mixes kinds.
+    """
+    if isinstance(X, np.ndarray):
+        return _from_ndarray(X, name)
+    if isinstance(X, Mapping):
+        return _from_mapping(X, name)
+    if isinstance(X, list | tuple | range):
+        return _from_ndarray(_array(X, name), name)
+    if type(X).__module__.startswith("scipy.sparse"):
+        _refuse(name, "sparse data", "pass X.toarray()")
+    from contlearn._tables._frames import from_frame
+
+    return from_frame(X, name) or _from_ndarray(_array(X, name), name)
+
+
+def _from_ndarray(X: NDArray[Any], name: str) -> Table:
+    if isinstance(X, np.ma.MaskedArray):
+        _refuse(name, "a masked array", "pass X.filled(np.nan)")
+    if X.dtype.names is not None:
+        _refuse(name, "a structured array", "pass {name: X[name] for name in X.dtype.names}")
+    if X.dtype.kind == "c":
+        _refuse(name, "complex numbers", "Complex data not supported: pass X.real and X.imag")
+    if X.ndim == 1:
+        return build([from_array("0", np.asarray(X))], len(X), name)
+    if X.ndim != 2:
+        _refuse(name, f"{X.ndim} dimensions", "pass rows by columns, for example X.reshape(len(X), -1)")
+    names = [str(position) for position in range(X.shape[1])]
+    if X.dtype.kind in "fiub":
+        return build(from_block(names, exact(X.T)), len(X), name)
+    columns = [from_array(each, np.asarray(X)[:, position]) for position, each in enumerate(names)]
+    return build(columns, len(X), name)
+
+
+def _from_mapping(X: Mapping[Any, Any], name: str) -> Table:
+    columns = [_from_any(str(key), value) for key, value in X.items()]
+    lengths = {column.name: column.n_rows for column in columns}
+    if len(set(lengths.values())) > 1:
+        first, *others = lengths
+        other = next(each for each in others if lengths[each] != lengths[first])
+        _checks.bad_data(
+            f"columns of {name}",
+            "have the same length",
+            f"{first!r} with {lengths[first]} and {other!r} with {lengths[other]}",
+        )
+    return build(columns, next(iter(lengths.values()), 0), name, labels=list(X))
+
+
+def _from_any(name: str, values: Any) -> Column:
+    """Return one column of a dictionary."""
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        _checks.bad_data(
+            f"column {name!r}", "be a sequence of values", type(values).__name__, "one row is {name: [value]}"
+        )
+    table = read(values, f"column {name!r}")
+    if len(table.columns) != 1 or (isinstance(values, np.ndarray) and values.ndim != 1):
+        _checks.bad_data(f"column {name!r}", "have one dimension", f"{len(table.columns)} columns in it")
+    column = table.columns[0]
+    return Column(name, column.kind, column.values, column.missing)
+
+
+def _array(X: Any, name: str) -> NDArray[Any]:
+    """Return a list, or anything that numpy understands, as an array that mixes no kinds in silence."""
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind in "US" and isinstance(X, Sequence):
+            array = np.array(X, dtype=object)  # numpy would have turned [1, "a", None] into text
+    except (ValueError, TypeError) as error:
+        _refuse(name, f"a {type(X).__name__} that is no table ({error})")
+    if array.ndim == 0:
+        _refuse(name, type(X).__name__)
+    return array
+
+
+def _refuse(name: str, got: str, cure: str = "") -> NoReturn:
+    _checks.bad_data(name, "be an array, a data frame or a dictionary of columns", got, cure)
