@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from contlearn import _checks
 from contlearn._tables._column import Column, Kind, Table
 
-_WORDS: dict[Kind, str] = {
+WORDS: dict[Kind, str] = {
     "numeric": "numbers",
     "boolean": "booleans",
     "categorical": "categories",
@@ -53,8 +53,8 @@ class Schema:
             if column.kind != kind and "unknown" not in (column.kind, kind):
                 _checks.bad_schema(
                     f"column {column.name!r}",
-                    f"hold {_WORDS[kind]}, as in fit",
-                    _WORDS[column.kind],
+                    f"hold {WORDS[kind]}, as in fit",
+                    WORDS[column.kind],
                     "convert it, or fit again",
                 )
         return columns

@@ -1,0 +1,342 @@
+"""What every batch detector does the same way: read, match, test what is missing, correct, and settle.
+
+A detector adds two hooks, `_summary` (what to remember of the reference) and `_compare` (one test), and four
+class attributes. It never sees a missing value, an infinity, a wrong kind or an empty side.
+"""
+
+from __future__ import annotations
+
+import abc
+import numbers
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from contlearn import _checks
+from contlearn._tables import WORDS, Column, Kind, Schema, Table, read
+from contlearn.drift._finding import Finding, combine, known, missing_share, settle
+from contlearn.results import DriftResult
+from contlearn.stats._multiple import CORRECTIONS, adjust
+
+__all__ = ["BatchDetector", "Finding"]
+
+
+class Remembered(NamedTuple):
+    """What is kept of those columns of the reference that are tested together."""
+
+    names: tuple[str, ...]
+    detector: BatchDetector
+    summary: Any
+    n_rows: int
+    n_complete: int
+    missing: tuple[int, ...]
+
+
+class Tested(NamedTuple):
+    """What was found in columns that are tested together: in their values, and in what is missing."""
+
+    detector: BatchDetector
+    values: Finding
+    missing: Mapping[str, Finding]
+
+
+class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
+    """A detector that compares a batch of rows with a reference.
+
+    A subclass states its parameters in its own `__init__` (those of `_PARAMETERS` that it takes are checked
+    here), and fills in:
+
+    - `_summary(columns)`: what to remember of the reference columns;
+    - `_compare(reference, columns, alpha, seed)`: one test of current columns against that summary;
+    - `_joint`: whether all columns go into one test (then `columns` has all of them, complete rows only),
+      or each into one of its own (then `columns` has one);
+    - `_share_effect`: whether the effect is a share of rows, so that `tolerance` and `must_detect` also
+      apply to the share of missing values (otherwise any significant difference there counts);
+    - `_kinds` and `_cure`: the kinds of columns it can test, and what to do with others.
+    """
+
+    _joint: ClassVar[bool] = False
+    _share_effect: ClassVar[bool] = True
+    _kinds: ClassVar[frozenset[Kind]]
+    _cure: ClassVar[str]
+
+    alpha: float
+
+    @abc.abstractmethod
+    def _summary(self, columns: Sequence[Column]) -> Any:
+        """Return what to remember of `columns` of the reference; nothing in them is missing.
+
+        Statistics where the test allows it, not rows; never a view of `columns`. There may be no rows.
+        """
+
+    @abc.abstractmethod
+    def _compare(self, reference: Any, columns: Sequence[Column], alpha: float, seed: int | None) -> Finding:
+        """Return what one test finds; changes nothing.
+
+        `reference` is what `_summary` returned. Both sides have at least one row, and nothing in `columns`
+        is missing. `alpha` is the level that this test is really held to; intervals (confidence 1 - alpha)
+        and `detectable` are computed with it. `seed` is for `numpy.random.default_rng`, None for fresh draws.
+        """
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
+        """Learn what is normal; a later call forgets the earlier reference.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples,) or (n_samples, n_features), data frame, or dict of columns
+            The reference rows, at least one. Missing values are allowed, infinities are not.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidParameterError
+            A constructor argument can never work.
+        InvalidInputError
+            X cannot be used; the message names the column and the cure. An earlier reference is kept.
+        """
+        self._check_parameters()
+        table = read(X, "X_reference")
+        if table.n_rows == 0:
+            _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
+        groups = self._groups(table.columns)
+        reference = tuple(_remember(detector, columns, table.n_rows) for detector, columns in groups)
+        seed = _seed(getattr(self, "random_state", 0))
+        self.schema_, self.reference_, self.seed_ = Schema.of(table), reference, seed
+        self.n_features_in_ = len(table.columns)
+        if table.feature_names is not None:
+            self.feature_names_in_ = np.array(table.feature_names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return self
+
+    def detect(self, X: ArrayLike) -> DriftResult:
+        """Compare `X` with the reference; a question, which changes nothing.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples,) or (n_samples, n_features), data frame, or dict of columns
+            The current rows, none included. Where both sides have column names, columns are matched by name,
+            in any order; a bare array is matched by position.
+
+        Returns
+        -------
+        DriftResult
+            True exactly when drift was detected; `parts` has one result per column.
+
+        Raises
+        ------
+        NotFittedError
+            There is no reference yet.
+        SchemaError
+            Columns are missing, additional, or of another kind than in `fit`.
+        InvalidInputError
+            X cannot be used; the message names the column and the cure.
+        """
+        if not hasattr(self, "reference_"):
+            _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
+        table = read(X)
+        columns = {column.name: column for column in self._matched(table)}
+        level = self.alpha / (1 if self._correction is None else len(self.reference_))
+        tested = [
+            _test(memory, [columns[name] for name in memory.names], table.n_rows, level, self.seed_)
+            for memory in self.reference_
+        ]
+        return self._joint_result(tested[0]) if self._joint else self._result(tested)
+
+    @property
+    def _correction(self) -> Any:
+        return getattr(self, "correction", "holm")
+
+    def _check_parameters(self) -> None:
+        for name, value in self.get_params(deep=False).items():
+            if name in _PARAMETERS:
+                _PARAMETERS[name](name, value)
+        if self._share_effect and getattr(self, "tolerance", 0.0) > 1.0:
+            _checks.fail("tolerance", "be at most 1, a share of rows", self.tolerance)
+
+    def _groups(self, columns: Sequence[Column]) -> list[tuple[BatchDetector, Sequence[Column]]]:
+        """Return which columns are tested together, and by which detector."""
+        return [(self, columns)] if self._joint else [(self, (column,)) for column in columns]
+
+    def _matched(self, table: Table) -> Sequence[Column]:
+        """Return the columns of `table` that `fit` has seen."""
+        return self.schema_.match(table)
+
+    def _result(self, tested: Sequence[Tested]) -> DriftResult:
+        """Return the result over columns that were tested one by one."""
+        aspects = [_aspects(each) for each in tested]
+        corrected = adjust([min(p) for p in aspects], self._correction).tolist()
+        tests = 1 if self._correction is None else len(tested)
+        parts = {}
+        for memory, each, p, least in zip(self.reference_, tested, aspects, corrected, strict=True):
+            parts[memory.names[0]] = self._column_result(each, _lifted(p, least, tests))
+        return combine(parts, self.alpha, getattr(self, "tolerance", None))
+
+    def _column_result(self, tested: Tested, p_values: Sequence[float]) -> DriftResult:
+        detector = tested.detector
+        values = self._settled(detector, tested.values, p_values[0])
+        if not tested.missing:
+            return values
+        (finding,) = tested.missing.values()
+        missing = self._settled_share(detector, finding, p_values[1])
+        leading = None if detector._share_effect else "values"
+        return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, leading)
+
+    def _joint_result(self, tested: Tested) -> DriftResult:
+        """Return the result of one test over all columns, and of the missing values in each beside it."""
+        p = _aspects(tested)
+        values_p, missing_p = _lifted(p, min(p), 1) if tested.missing else (p[0], 1.0)
+        values = self._settled(self, tested.values, values_p)
+        if not tested.missing:
+            return values
+        shares = _lifted(_missing_p_values(tested), missing_p, 2)
+        parts = {
+            name: self._settled_share(self, finding, p_value)
+            for (name, finding), p_value in zip(tested.missing.items(), shares, strict=True)
+        }
+        missing = combine(parts, self.alpha, None)
+        return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, "values")
+
+    def _settled(self, detector: Any, finding: Finding, p_value: float) -> DriftResult:
+        return settle(
+            finding, p_value, self.alpha, detector.tolerance, getattr(detector, "must_detect", None)
+        )
+
+    def _settled_share(self, detector: Any, finding: Finding, p_value: float) -> DriftResult:
+        tolerance = detector.tolerance if detector._share_effect else 0.0
+        return settle(finding, p_value, self.alpha, tolerance, getattr(detector, "must_detect", 0.2))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "reference_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.categorical = tags.input_tags.string = "categorical" in self._kinds
+        return tags
+
+
+_PARAMETERS: dict[str, Callable[[str, Any], object]] = {
+    "alpha": _checks.fraction,
+    "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, None)),
+    "tolerance": lambda name, value: _checks.number(name, value, low=0.0),
+    "must_detect": lambda name, value: _checks.number(name, value, low=0.0),
+    "random_state": lambda _, value: _checked_random_state(value),
+}
+
+
+def _remember(detector: BatchDetector, columns: Sequence[Column], n_rows: int) -> Remembered:
+    _check_kinds(detector, columns)
+    complete = _complete(columns)
+    return Remembered(
+        names=tuple(column.name for column in columns),
+        detector=detector,
+        summary=detector._summary(complete),
+        n_rows=n_rows,
+        n_complete=complete[0].n_rows,
+        missing=tuple(column.n_missing for column in columns),
+    )
+
+
+def _test(
+    memory: Remembered, columns: Sequence[Column], n_rows: int, alpha: float, seed: int | None
+) -> Tested:
+    """Compare columns with what is remembered of them; the missing values only where there are any."""
+    detector = memory.detector
+    _check_kinds(detector, columns)
+    gaps = [
+        (column, gone)
+        for column, gone in zip(columns, memory.missing, strict=True)
+        if gone or column.missing is not None
+    ]
+    level = alpha / 2 if gaps else alpha
+    complete = _complete(columns)
+    values = Finding(memory.n_complete, complete[0].n_rows)
+    if values.n_reference and values.n_current:
+        values = detector._compare(memory.summary, complete, level, _own_seed(seed, memory))
+    missing = {
+        column.name: missing_share((gone, column.n_missing), (memory.n_rows, n_rows), level / len(gaps))
+        for column, gone in gaps
+    }
+    return Tested(detector, values, missing)
+
+
+def _own_seed(seed: int | None, memory: Remembered) -> int | None:
+    """Return a seed that depends on the column's name, not on its place in the table."""
+    if seed is None or memory.detector._joint:
+        return seed
+    return (seed << 32) + zlib.crc32(memory.names[0].encode())
+
+
+def _complete(columns: Sequence[Column]) -> Sequence[Column]:
+    """Return the rows in which nothing is missing."""
+    masks = [column.missing for column in columns if column.missing is not None]
+    if not masks:
+        return columns
+    rows = ~np.logical_or.reduce(masks)
+    return [column.take(rows) for column in columns]
+
+
+def _check_kinds(detector: BatchDetector, columns: Sequence[Column]) -> None:
+    for column in columns:
+        if column.kind not in detector._kinds and column.kind != "unknown":
+            words = " or ".join(WORDS[kind] for kind in WORDS if kind in detector._kinds)
+            _checks.bad_schema(
+                f"column {column.name!r}",
+                f"hold {words} for {type(detector).__name__}",
+                WORDS[column.kind],
+                detector._cure,
+            )
+
+
+def _aspects(tested: Tested) -> Sequence[float]:
+    """Return the p-values of values and missing values, corrected for each other and nothing else."""
+    if not tested.missing:
+        return [known(tested.values.p_value)]
+    return _holm([known(tested.values.p_value), min(_missing_p_values(tested))])
+
+
+def _missing_p_values(tested: Tested) -> Sequence[float]:
+    return _holm([known(finding.p_value) for finding in tested.missing.values()])
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    return [float(p) for p in adjust(p_values, "holm")]
+
+
+def _lifted(p_values: Sequence[float], least: float, tests: int) -> list[float]:
+    """Return parts' p-values corrected for the tests outside, given the corrected smallest of them, `least`.
+
+    The smallest becomes `least`; the others are held to the strictest step, `tests` times their own.
+    """
+    smallest = min(p_values)
+    return [least if p == smallest else max(least, min(1.0, tests * p)) for p in p_values]
+
+
+def _checked_random_state(value: object) -> None:
+    kinds = (numbers.Integral, np.random.Generator, np.random.RandomState, np.random.SeedSequence)
+    if value is not None:
+        _checks.instance("random_state", value, kinds, "an integer, a numpy generator or None")
+    if isinstance(value, numbers.Integral):
+        _checks.count("random_state", value, low=0)
+
+
+def _seed(random_state: Any) -> int | None:
+    """Return the seed of every later answer, drawn once where a generator was given."""
+    if isinstance(random_state, np.random.SeedSequence):
+        return int(random_state.generate_state(1)[0])
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    return None if random_state is None else int(random_state)
