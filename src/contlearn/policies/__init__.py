@@ -1,1 +1,63 @@
-"""(in the making)"""
+"""When to train: rules over a frozen record of what is known, joined with `&`, `|` and `~`.
+
+A policy is pure and explains itself. What is not known is not a no: a rule without its evidence is unknown,
+and neither it nor its negation retrains.
+"""
+
+from typing import TYPE_CHECKING
+
+from contlearn._lazy import attach
+
+if TYPE_CHECKING:
+    from contlearn.policies._ages import MaxAge, MinAge
+    from contlearn.policies._base import Policy, PolicyLike
+    from contlearn.policies._evidence import Episode, Evidence
+    from contlearn.policies._limits import LossAbove, LossIncrease, LowConfidence, MinLabels
+    from contlearn.policies._memory import AtMost, Sustained
+    from contlearn.policies._on_drift import OnDrift
+    from contlearn.policies._replay import Replay, replay
+    from contlearn.policies._votes import AtLeast
+    from contlearn.results import Decision
+
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Decision",
+    "Episode",
+    "Evidence",
+    "LossAbove",
+    "LossIncrease",
+    "LowConfidence",
+    "MaxAge",
+    "MinAge",
+    "MinLabels",
+    "OnDrift",
+    "Policy",
+    "PolicyLike",
+    "Replay",
+    "Sustained",
+    "replay",
+]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "AtLeast": "._votes",
+        "AtMost": "._memory",
+        "Decision": "..results",
+        "Episode": "._evidence",
+        "Evidence": "._evidence",
+        "LossAbove": "._limits",
+        "LossIncrease": "._limits",
+        "LowConfidence": "._limits",
+        "MaxAge": "._ages",
+        "MinAge": "._ages",
+        "MinLabels": "._limits",
+        "OnDrift": "._on_drift",
+        "Policy": "._base",
+        "PolicyLike": "._base",
+        "Replay": "._replay",
+        "Sustained": "._memory",
+        "replay": "._replay",
+    },
+)
