@@ -1,0 +1,87 @@
+"""Columns as numbers, for the small trees that look for errors: through the user's own preprocessing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array
+
+from contlearn import _checks
+from contlearn.curation._members import seeded
+from contlearn.curation._training_data import Split, TrainingData
+
+MOST_DENSE_VALUES = 200_000_000
+_CURE = "pass a Pipeline that encodes the columns first, as estimator or as identifier"
+
+
+class Numbers:
+    """Training and test rows of a split, as arrays of numbers; the encoder is fitted on training rows."""
+
+    def __init__(self, data: TrainingData, estimator: Any, identifier: Any) -> None:
+        self._data = data
+        self._encoder = preprocessing(identifier) or preprocessing(estimator)
+        self._array = as_numbers(data.X) if self._encoder is None else None
+
+    def split(self, split: Split, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the training and the test rows of `split`."""
+        train, test = split
+        if self._array is not None:
+            return self._array[train], self._array[test]
+        encoder = seeded(clone(self._encoder), rng, reseed=False)
+        seen = encoder.fit_transform(self._data.take(train), self._data.y[train])
+        return as_numbers(seen), as_numbers(encoder.transform(self._data.take(test)))
+
+
+def preprocessing(estimator: Any) -> Pipeline | None:
+    """Return all steps before the last of the pipeline that `estimator` is or wraps."""
+    if isinstance(estimator, Pipeline):
+        return estimator[:-1] if len(estimator.steps) > 1 else None
+    inner = getattr(estimator, "estimator", None)
+    return preprocessing(inner) if hasattr(inner, "fit") else None
+
+
+def as_numbers(X: Any) -> NDArray[Any]:
+    """Return X as a dense array of floats, missing values allowed; text is refused by the column's name."""
+    if issparse(X):
+        if np.prod(X.shape, dtype=float) > MOST_DENSE_VALUES:
+            cure = "reduce the columns in a Pipeline first, or give a number as factor and an identifier"
+            _checks.bad_data("X", f"have at most {MOST_DENSE_VALUES:,} values when sparse", X.shape, cure)
+        X = X.toarray()
+    try:
+        return np.asarray(
+            check_array(
+                X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", ensure_min_samples=0
+            )
+        )
+    except (TypeError, ValueError):
+        names = _not_numbers(X)
+        if names:
+            shown = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+            _checks.bad_data(
+                "X", "have numbers in every column to be identified", f"others in {shown}", _CURE
+            )
+        raise
+
+
+def _not_numbers(X: Any) -> list[str]:
+    """Return the names of the columns that hold something else than numbers."""
+    if hasattr(X, "columns"):
+        return [str(name) for name in X.columns if not _is_number(X[name])]
+    table = np.asarray(X, dtype=object)
+    return [str(j) for j in range(table.shape[1]) if not _is_number(table[:, j])] if table.ndim == 2 else []
+
+
+def _is_number(column: Any) -> bool:
+    values = np.asarray(column)
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "biufc"
+    try:
+        values.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
