@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
@@ -47,6 +47,10 @@ class Column:
         """Number of missing values."""
         return 0 if self.missing is None else int(np.count_nonzero(self.missing))
 
+    def renamed(self, name: str) -> Column:
+        """Return the column under another name."""
+        return self if name == self.name else Column(name, self.kind, self.values, self.missing)
+
     def complete(self) -> Column:
         """Return the column without its missing values."""
         return self if self.missing is None else self.take(~self.missing)
@@ -58,37 +62,42 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns of equal length.
+    """The columns of a caller's table, by name; values are read when asked for, and only those.
 
     Attributes
     ----------
-    columns
-        The columns in the caller's order.
-    n_rows
-        Their length.
+    names
+        Names in the caller's order; positions as text for bare arrays.
+    load
+        Reads the columns at the given positions, of which it takes a copy.
     named
         False for bare arrays and lists, whose columns are known by position only.
     feature_names
         The names, when every one of them was text to begin with: what scikit-learn calls feature names.
     """
 
-    columns: tuple[Column, ...]
-    n_rows: int
+    names: tuple[str, ...]
+    load: Callable[[Sequence[int]], Sequence[Column]]
     named: bool
     feature_names: tuple[str, ...] | None = None
 
+    @property
+    def columns(self) -> Sequence[Column]:
+        """All columns, read anew each time."""
+        return self.load(range(len(self.names)))
 
-def build(columns: Sequence[Column], n_rows: int, name: str, labels: Sequence[object] | None = None) -> Table:
-    """Return the table of `columns`; `labels` are the caller's own names for them, if there are any."""
-    if not columns:
-        _checks.bad_data(
-            name, "have a column", f"0 feature(s) (shape=({n_rows}, 0)) while a minimum of 1 is required."
-        )
-    names = [column.name for column in columns]
+
+def build(
+    labels: Sequence[object], load: Callable[[Sequence[int]], Sequence[Column]], name: str, *, named: bool
+) -> Table:
+    """Return the table whose columns the caller calls `labels`."""
+    if not labels:
+        _checks.bad_data(name, "have at least one column", "none")
+    names = tuple(str(label) for label in labels)
     if len(set(names)) < len(names):
         refuse_duplicates(names, name)
-    text = labels is not None and all(isinstance(label, str) for label in labels)
-    return Table(tuple(columns), n_rows, labels is not None, tuple(names) if text else None)
+    text = named and all(isinstance(label, str) for label in labels)
+    return Table(names, load, named, names if text else None)
 
 
 def refuse_duplicates(names: Sequence[str], name: str) -> NoReturn:

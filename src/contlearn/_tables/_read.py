@@ -51,29 +51,36 @@ def _from_ndarray(X: NDArray[Any], name: str) -> Table:
         _refuse(name, "a structured array", "pass {name: X[name] for name in X.dtype.names}")
     if X.dtype.kind == "c":
         _refuse(name, "complex numbers", "Complex data not supported: pass X.real and X.imag")
-    if X.ndim == 1:
-        return build([from_array("0", np.asarray(X))], len(X), name)
-    if X.ndim != 2:
+    if X.ndim not in (1, 2):
         _refuse(name, f"{X.ndim} dimensions", "pass rows by columns, for example X.reshape(len(X), -1)")
-    names = [str(position) for position in range(X.shape[1])]
-    if X.dtype.kind in "fiub":
-        return build(from_block(names, exact(X.T)), len(X), name)
-    columns = [from_array(each, np.asarray(X)[:, position]) for position, each in enumerate(names)]
-    return build(columns, len(X), name)
+    matrix = np.asarray(X)[:, np.newaxis] if X.ndim == 1 else np.asarray(X)
+    names = [str(position) for position in range(matrix.shape[1])]
+    if not names:  # in scikit-learn's words, which its users search for
+        few = f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required"
+        _checks.bad_data(name, "have at least one column", few)
+
+    def load(positions: Sequence[int]) -> list[Column]:
+        chosen = [names[position] for position in positions]
+        if matrix.dtype.kind in "fiub":
+            block = matrix.T if len(chosen) == len(names) else matrix.T[list(positions)]
+            return from_block(chosen, exact(block))
+        return [from_array(names[position], matrix[:, position]) for position in positions]
+
+    return build(names, load, name, named=False)
 
 
 def _from_mapping(X: Mapping[Any, Any], name: str) -> Table:
-    columns = [_from_any(str(key), value) for key, value in X.items()]
-    lengths = {column.name: column.n_rows for column in columns}
-    if len(set(lengths.values())) > 1:
-        first, *others = lengths
-        other = next(each for each in others if lengths[each] != lengths[first])
-        _checks.bad_data(
-            f"columns of {name}",
-            "have the same length",
-            f"{first!r} with {lengths[first]} and {other!r} with {lengths[other]}",
-        )
-    return build(columns, next(iter(lengths.values()), 0), name, labels=list(X))
+    labels, values = list(X), list(X.values())
+
+    def load(positions: Sequence[int]) -> list[Column]:
+        columns = [_from_any(str(labels[position]), values[position]) for position in positions]
+        odd = next((each for each in columns if each.n_rows != columns[0].n_rows), None)
+        if odd is not None:
+            lengths = f"{columns[0].name!r} with {columns[0].n_rows} and {odd.name!r} with {odd.n_rows}"
+            _checks.bad_data(f"columns of {name}", "have the same length", lengths)
+        return columns
+
+    return build(labels, load, name, named=True)
 
 
 def _from_any(name: str, values: Any) -> Column:
@@ -82,11 +89,12 @@ def _from_any(name: str, values: Any) -> Column:
         _checks.bad_data(
             f"column {name!r}", "be a sequence of values", type(values).__name__, "one row is {name: [value]}"
         )
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return from_array(name, values)
     table = read(values, f"column {name!r}")
-    if len(table.columns) != 1 or (isinstance(values, np.ndarray) and values.ndim != 1):
-        _checks.bad_data(f"column {name!r}", "have one dimension", f"{len(table.columns)} columns in it")
-    column = table.columns[0]
-    return Column(name, column.kind, column.values, column.missing)
+    if len(table.names) != 1 or isinstance(values, np.ndarray | Mapping):
+        _checks.bad_data(f"column {name!r}", "have one dimension", f"a {type(values).__name__} of columns")
+    return table.columns[0].renamed(name)
 
 
 def _array(X: Any, name: str) -> NDArray[Any]:

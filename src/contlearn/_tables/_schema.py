@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contlearn import _checks
@@ -20,7 +20,7 @@ WORDS: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Names in order, and the kind of each.
+    """The columns that are used: their names and kinds in order, and their positions among all `width`.
 
     Kinds, not dtypes, are compared: integers that became floats because of a gap are still numbers. A column
     of kind "unknown" (no rows, or nothing but missing values) fits every kind.
@@ -28,27 +28,28 @@ class Schema:
 
     names: tuple[str, ...]
     kinds: tuple[Kind, ...]
+    positions: tuple[int, ...]
+    width: int
     named: bool
 
     @classmethod
-    def of(cls, table: Table) -> Schema:
-        """Return the schema of `table`."""
-        return cls(
-            tuple(column.name for column in table.columns),
-            tuple(column.kind for column in table.columns),
-            table.named,
-        )
+    def of(cls, table: Table, columns: Sequence[Column]) -> Schema:
+        """Return the schema of those `columns` of `table`."""
+        names = tuple(column.name for column in columns)
+        kinds = tuple(column.kind for column in columns)
+        positions = tuple(table.names.index(name) for name in names)
+        return cls(names, kinds, positions, len(table.names), table.named)
 
-    def match(self, table: Table, name: str = "X") -> tuple[Column, ...]:
-        """Return the columns of `table` in this order, or refuse.
+    def match(self, table: Table, name: str = "X") -> list[Column]:
+        """Read these columns of `table` in this order, or refuse.
 
         Tables with names are matched by name, in any order. Where one side has no names (a bare array), the
-        columns are matched by position, and only if there are equally many.
+        columns are matched by position, and only if there are equally many. Where not all columns are used,
+        the others are not looked at.
         """
-        if self.named and table.named:
-            columns = self._by_name(table.columns, name)
-        else:
-            columns = self._by_position(table.columns, name)
+        by_name = self.named and table.named
+        positions = self._by_name(table, name) if by_name else self._by_position(table, name)
+        columns = [column.renamed(own) for own, column in zip(self.names, table.load(positions), strict=True)]
         for column, kind in zip(columns, self.kinds, strict=True):
             if column.kind != kind and "unknown" not in (column.kind, kind):
                 _checks.bad_schema(
@@ -59,33 +60,27 @@ class Schema:
                 )
         return columns
 
-    def _by_name(self, columns: tuple[Column, ...], name: str) -> tuple[Column, ...]:
-        found = {column.name: column for column in columns}
-        if found.keys() != set(self.names):
-            self._refuse_names(found, name)
-        return tuple(found[each] for each in self.names)
+    def _by_name(self, table: Table, name: str) -> Sequence[int]:
+        if table.names == self.names:
+            return range(len(self.names))
+        place = {each: position for position, each in enumerate(table.names)}
+        lost = [each for each in self.names if each not in place]
+        whole = len(self.names) == self.width
+        extra = [each for each in table.names if each not in set(self.names)] if whole else []
+        if lost or extra:
+            got = [f"{_plural(len(lost))} {_few(lost)} missing"] if lost else []
+            got += [f"{_plural(len(extra))} {_few(extra)} in addition"] if extra else []
+            cure = "add what is missing" if lost else "drop what was not fitted"
+            _checks.bad_schema(name, "have the columns seen in fit", ", ".join(got), f"{cure}, or fit again")
+        return [place[each] for each in self.names]
 
-    def _by_position(self, columns: tuple[Column, ...], name: str) -> tuple[Column, ...]:
-        if len(columns) == 1 and columns[0].n_rows == 0:
-            columns *= len(self.names)  # an empty list says nothing about its width
-        if len(columns) != len(self.names):
-            _checks.bad_schema(
-                name,
-                f"have {len(self.names)} {_plural(len(self.names))}, as in fit ({_few(self.names)})",
-                str(len(columns)),
-            )
-        return tuple(
-            Column(own, column.kind, column.values, column.missing) if own != column.name else column
-            for own, column in zip(self.names, columns, strict=True)
-        )
-
-    def _refuse_names(self, found: dict[str, Column], name: str) -> None:
-        lost = [each for each in self.names if each not in found]
-        extra = [each for each in found if each not in set(self.names)]
-        got = [f"{_plural(len(lost))} {_few(lost)} missing"] if lost else []
-        got += [f"{_plural(len(extra))} {_few(extra)} in addition"] if extra else []
-        cure = "add what is missing" if lost else "drop what was not fitted"
-        _checks.bad_schema(name, "have the columns seen in fit", ", ".join(got), f"{cure}, or fit again")
+    def _by_position(self, table: Table, name: str) -> Sequence[int]:
+        if len(table.names) == 1 and table.load([0])[0].n_rows == 0:
+            return [0] * len(self.names)  # an empty list says nothing about its width
+        if len(table.names) != self.width:
+            wanted = f"have {self.width} {_plural(self.width)}, as in fit"
+            _checks.bad_schema(name, wanted, str(len(table.names)))
+        return self.positions
 
 
 def _plural(count: int) -> str:

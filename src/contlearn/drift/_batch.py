@@ -30,6 +30,7 @@ class Remembered(NamedTuple):
 
     names: tuple[str, ...]
     detector: BatchDetector
+    seed: int | None
     summary: Any
     n_rows: int
     n_complete: int
@@ -105,13 +106,12 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         """
         self._check_parameters()
         table = read(X, "X_reference")
-        if table.n_rows == 0:
+        columns = table.load(self._chosen(table))
+        if columns[0].n_rows == 0:
             _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
-        groups = self._groups(table.columns)
-        reference = tuple(_remember(detector, columns, table.n_rows) for detector, columns in groups)
-        seed = _seed(getattr(self, "random_state", 0))
-        self.schema_, self.reference_, self.seed_ = Schema.of(table), reference, seed
-        self.n_features_in_ = len(table.columns)
+        self.reference_ = tuple(_remember(detector, group) for detector, group in self._groups(columns))
+        self.schema_ = Schema.of(table, columns)
+        self.n_features_in_ = len(table.names)
         if table.feature_names is not None:
             self.feature_names_in_ = np.array(table.feature_names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
@@ -143,12 +143,10 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         """
         if not hasattr(self, "reference_"):
             _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
-        table = read(X)
-        columns = {column.name: column for column in self._matched(table)}
+        columns = {column.name: column for column in self.schema_.match(read(X))}
         level = self.alpha / (1 if self._correction is None else len(self.reference_))
         tested = [
-            _test(memory, [columns[name] for name in memory.names], table.n_rows, level, self.seed_)
-            for memory in self.reference_
+            _test(memory, [columns[name] for name in memory.names], level) for memory in self.reference_
         ]
         return self._joint_result(tested[0]) if self._joint else self._result(tested)
 
@@ -163,13 +161,13 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         if self._share_effect and getattr(self, "tolerance", 0.0) > 1.0:
             _checks.fail("tolerance", "be at most 1, a share of rows", self.tolerance)
 
+    def _chosen(self, table: Table) -> Sequence[int]:
+        """Return the positions of the columns that are tested."""
+        return range(len(table.names))
+
     def _groups(self, columns: Sequence[Column]) -> list[tuple[BatchDetector, Sequence[Column]]]:
         """Return which columns are tested together, and by which detector."""
         return [(self, columns)] if self._joint else [(self, (column,)) for column in columns]
-
-    def _matched(self, table: Table) -> Sequence[Column]:
-        """Return the columns of `table` that `fit` has seen."""
-        return self.schema_.match(table)
 
     def _result(self, tested: Sequence[Tested]) -> DriftResult:
         """Return the result over columns that were tested one by one."""
@@ -235,22 +233,21 @@ _PARAMETERS: dict[str, Callable[[str, Any], object]] = {
 }
 
 
-def _remember(detector: BatchDetector, columns: Sequence[Column], n_rows: int) -> Remembered:
+def _remember(detector: BatchDetector, columns: Sequence[Column]) -> Remembered:
     _check_kinds(detector, columns)
     complete = _complete(columns)
     return Remembered(
         names=tuple(column.name for column in columns),
         detector=detector,
+        seed=_own_seed(detector, columns[0].name),
         summary=detector._summary(complete),
-        n_rows=n_rows,
+        n_rows=columns[0].n_rows,
         n_complete=complete[0].n_rows,
         missing=tuple(column.n_missing for column in columns),
     )
 
 
-def _test(
-    memory: Remembered, columns: Sequence[Column], n_rows: int, alpha: float, seed: int | None
-) -> Tested:
+def _test(memory: Remembered, columns: Sequence[Column], alpha: float) -> Tested:
     """Compare columns with what is remembered of them; the missing values only where there are any."""
     detector = memory.detector
     _check_kinds(detector, columns)
@@ -263,19 +260,14 @@ def _test(
     complete = _complete(columns)
     values = Finding(memory.n_complete, complete[0].n_rows)
     if values.n_reference and values.n_current:
-        values = detector._compare(memory.summary, complete, level, _own_seed(seed, memory))
+        values = detector._compare(memory.summary, complete, level, memory.seed)
     missing = {
-        column.name: missing_share((gone, column.n_missing), (memory.n_rows, n_rows), level / len(gaps))
+        column.name: missing_share(
+            (gone, column.n_missing), (memory.n_rows, column.n_rows), level / len(gaps)
+        )
         for column, gone in gaps
     }
     return Tested(detector, values, missing)
-
-
-def _own_seed(seed: int | None, memory: Remembered) -> int | None:
-    """Return a seed that depends on the column's name, not on its place in the table."""
-    if seed is None or memory.detector._joint:
-        return seed
-    return (seed << 32) + zlib.crc32(memory.names[0].encode())
 
 
 def _complete(columns: Sequence[Column]) -> Sequence[Column]:
@@ -331,12 +323,18 @@ def _checked_random_state(value: object) -> None:
         _checks.count("random_state", value, low=0)
 
 
-def _seed(random_state: Any) -> int | None:
-    """Return the seed of every later answer, drawn once where a generator was given."""
+def _own_seed(detector: BatchDetector, name: str) -> int | None:
+    """Return the seed of every later answer, drawn once where a generator was given.
+
+    It depends on the column's name, not on its place in the table.
+    """
+    random_state: Any = getattr(detector, "random_state", 0)
+    if random_state is None:
+        return None
     if isinstance(random_state, np.random.SeedSequence):
-        return int(random_state.generate_state(1)[0])
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**32))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    return None if random_state is None else int(random_state)
+        random_state = int(random_state.generate_state(1)[0])
+    elif isinstance(random_state, np.random.Generator):
+        random_state = int(random_state.integers(2**32))
+    elif isinstance(random_state, np.random.RandomState):
+        random_state = int(random_state.randint(2**31 - 1))
+    return int(random_state) if detector._joint else (int(random_state) << 32) + zlib.crc32(name.encode())
