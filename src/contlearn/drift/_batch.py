@@ -7,42 +7,21 @@ class attributes. It never sees a missing value, an infinity, a wrong kind or an
 from __future__ import annotations
 
 import abc
-import numbers
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from contlearn import _checks
-from contlearn._tables import WORDS, Column, Kind, Schema, Table, read
-from contlearn.drift._finding import Finding, combine, known, missing_share, settle
+from contlearn._tables import Column, Kind, Schema, Table, read
+from contlearn.drift._finding import Finding, combine, known, settle
+from contlearn.drift._question import Question, Tested, answer, check_random_state, pose, remember
 from contlearn.results import DriftResult
 from contlearn.stats._multiple import CORRECTIONS, adjust
 
 __all__ = ["BatchDetector", "Finding"]
-
-
-class Remembered(NamedTuple):
-    """What is kept of those columns of the reference that are tested together."""
-
-    names: tuple[str, ...]
-    detector: BatchDetector
-    seed: int | None
-    summary: Any
-    n_rows: int
-    n_complete: int
-    missing: tuple[int, ...]
-
-
-class Tested(NamedTuple):
-    """What was found in columns that are tested together: in their values, and in what is missing."""
-
-    detector: BatchDetector
-    values: Finding
-    missing: Mapping[str, Finding]
 
 
 class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
@@ -83,6 +62,13 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         and `detectable` are computed with it. `seed` is for `numpy.random.default_rng`, None for fresh draws.
         """
 
+    def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
+        """Return what `_compare` finds for each question; for tests that are faster all at once."""
+        return [
+            self._compare(each.memory.summary, each.columns, each.alpha, each.memory.seed)
+            for each in questions
+        ]
+
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Learn what is normal; a later call forgets the earlier reference.
 
@@ -109,7 +95,9 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         columns = table.load(self._chosen(table))
         if columns[0].n_rows == 0:
             _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
-        self.reference_ = tuple(_remember(detector, group) for detector, group in self._groups(columns))
+        self.reference_ = tuple(
+            remember(detector, group, own=detector is self) for detector, group in self._groups(columns)
+        )
         self.schema_ = Schema.of(table, columns)
         self.n_features_in_ = len(table.names)
         if table.feature_names is not None:
@@ -145,9 +133,11 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
         columns = {column.name: column for column in self.schema_.match(read(X))}
         level = self.alpha / (1 if self._correction is None else len(self.reference_))
-        tested = [
-            _test(memory, [columns[name] for name in memory.names], level) for memory in self.reference_
+        questions = [
+            pose(memory, memory.detector or self, [columns[each] for each in memory.names], level)
+            for memory in self.reference_
         ]
+        tested = answer(questions)
         return self._joint_result(tested[0]) if self._joint else self._result(tested)
 
     @property
@@ -229,66 +219,8 @@ _PARAMETERS: dict[str, Callable[[str, Any], object]] = {
     "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, None)),
     "tolerance": lambda name, value: _checks.number(name, value, low=0.0),
     "must_detect": lambda name, value: _checks.number(name, value, low=0.0),
-    "random_state": lambda _, value: _checked_random_state(value),
+    "random_state": check_random_state,
 }
-
-
-def _remember(detector: BatchDetector, columns: Sequence[Column]) -> Remembered:
-    _check_kinds(detector, columns)
-    complete = _complete(columns)
-    return Remembered(
-        names=tuple(column.name for column in columns),
-        detector=detector,
-        seed=_own_seed(detector, columns[0].name),
-        summary=detector._summary(complete),
-        n_rows=columns[0].n_rows,
-        n_complete=complete[0].n_rows,
-        missing=tuple(column.n_missing for column in columns),
-    )
-
-
-def _test(memory: Remembered, columns: Sequence[Column], alpha: float) -> Tested:
-    """Compare columns with what is remembered of them; the missing values only where there are any."""
-    detector = memory.detector
-    _check_kinds(detector, columns)
-    gaps = [
-        (column, gone)
-        for column, gone in zip(columns, memory.missing, strict=True)
-        if gone or column.missing is not None
-    ]
-    level = alpha / 2 if gaps else alpha
-    complete = _complete(columns)
-    values = Finding(memory.n_complete, complete[0].n_rows)
-    if values.n_reference and values.n_current:
-        values = detector._compare(memory.summary, complete, level, memory.seed)
-    missing = {
-        column.name: missing_share(
-            (gone, column.n_missing), (memory.n_rows, column.n_rows), level / len(gaps)
-        )
-        for column, gone in gaps
-    }
-    return Tested(detector, values, missing)
-
-
-def _complete(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return the rows in which nothing is missing."""
-    masks = [column.missing for column in columns if column.missing is not None]
-    if not masks:
-        return columns
-    rows = ~np.logical_or.reduce(masks)
-    return [column.take(rows) for column in columns]
-
-
-def _check_kinds(detector: BatchDetector, columns: Sequence[Column]) -> None:
-    for column in columns:
-        if column.kind not in detector._kinds and column.kind != "unknown":
-            words = " or ".join(WORDS[kind] for kind in WORDS if kind in detector._kinds)
-            _checks.bad_schema(
-                f"column {column.name!r}",
-                f"hold {words} for {type(detector).__name__}",
-                WORDS[column.kind],
-                detector._cure,
-            )
 
 
 def _aspects(tested: Tested) -> Sequence[float]:
@@ -313,28 +245,3 @@ def _lifted(p_values: Sequence[float], least: float, tests: int) -> list[float]:
     """
     smallest = min(p_values)
     return [least if p == smallest else max(least, min(1.0, tests * p)) for p in p_values]
-
-
-def _checked_random_state(value: object) -> None:
-    kinds = (numbers.Integral, np.random.Generator, np.random.RandomState, np.random.SeedSequence)
-    if value is not None:
-        _checks.instance("random_state", value, kinds, "an integer, a numpy generator or None")
-    if isinstance(value, numbers.Integral):
-        _checks.count("random_state", value, low=0)
-
-
-def _own_seed(detector: BatchDetector, name: str) -> int | None:
-    """Return the seed of every later answer, drawn once where a generator was given.
-
-    It depends on the column's name, not on its place in the table.
-    """
-    random_state: Any = getattr(detector, "random_state", 0)
-    if random_state is None:
-        return None
-    if isinstance(random_state, np.random.SeedSequence):
-        random_state = int(random_state.generate_state(1)[0])
-    elif isinstance(random_state, np.random.Generator):
-        random_state = int(random_state.integers(2**32))
-    elif isinstance(random_state, np.random.RandomState):
-        random_state = int(random_state.randint(2**31 - 1))
-    return int(random_state) if detector._joint else (int(random_state) << 32) + zlib.crc32(name.encode())

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple, final
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contlearn._tables import Column
 from contlearn.drift._batch import BatchDetector, Finding
+from contlearn.drift._question import Question
+from contlearn.drift._tally import Counts, Pairs, Tally, pairs, tally
 from contlearn.stats._chi_squared import (
+    SMALL_EXPECTATION,
     chi_squared_compare,
     total_variation_detectable,
     total_variation_interval,
 )
-
-Counts = NDArray[np.int64]
-
-_WIDEST = 2**16
-"""Integer categories that lie within a range this wide are counted in place, without looking any up."""
-
-
-class Dense(NamedTuple):
-    """Rows per category, for integer categories: `counts[i]` rows of category `low + i`, none included."""
-
-    low: int
-    counts: Counts
-
-    def by_category(self) -> dict[Hashable, int]:
-        """Return the number of rows of every category that occurs."""
-        return {self.low + place: count for place, count in enumerate(self.counts.tolist()) if count}
-
-
-class Tally(NamedTuple):
-    """Rows in all, and rows per category."""
-
-    rows: int
-    counts: Dense | dict[Hashable, int]
+from contlearn.stats._chi_squared_columns import compare_columns
 
 
 @final
@@ -116,75 +97,62 @@ class ChiSquared(BatchDetector):
 
     def _summary(self, columns: Sequence[Column]) -> Tally:
         (column,) = columns
-        return _tally(column.values)
+        return tally(column.values)
 
     def _compare(
         self, reference: Tally, columns: Sequence[Column], alpha: float, seed: int | None
     ) -> Finding:
-        current = self._summary(columns)
-        before, after = _aligned(reference, current)
-        # Only the pairs of counts matter. In this order, neither names nor the order of rows decide what is drawn.
-        order = np.lexsort((after, before))
-        before, after = before[order], after[order]
-        result = chi_squared_compare(before, after, seed)
-        n, m, k = reference.rows, current.rows, len(before)
-        shares = (before + after) / (n + m)
-        return Finding(
-            n,
-            m,
-            score=result.total_variation,
-            p_value=result.p_value,
-            interval=total_variation_interval(result.total_variation, n, m, k, 1.0 - alpha, shares),
-            detectable=total_variation_detectable(n, m, k, alpha),
+        return _findings(pairs([reference], [columns[0].values]), [alpha], [seed])[0]
+
+    def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
+        counted = pairs(
+            [each.memory.summary for each in questions], [each.columns[0].values for each in questions]
+        )
+        return _findings(
+            counted, [each.alpha for each in questions], [each.memory.seed for each in questions]
         )
 
 
-def _tally(values: NDArray[Any]) -> Tally:
-    """Count the rows of every category in `values`."""
-    if values.dtype == object:
-        return Tally(len(values), dict(Counter(values.tolist())))
-    whole = _narrow_integers(values)
-    if whole is not None:
-        low = int(whole.min())
-        return Tally(len(values), Dense(low, np.bincount(whole - low)))
-    labels, counts = np.unique(values, return_counts=True)
-    return Tally(len(values), dict(zip(labels.tolist(), counts.tolist(), strict=True)))
+def _findings(counted: Pairs, alphas: Sequence[float], seeds: Sequence[int | None]) -> list[Finding]:
+    """Compare the two samples of every column."""
+    before, after, sizes = counted
+    found = compare_columns(before, after, np.array(sizes))
+    findings = []
+    start = 0
+    for size, alpha, seed, n, m, p_value, distance, k, effective, expected in zip(
+        sizes, alphas, seeds, *(each.tolist() for each in found), strict=True
+    ):
+        if expected < SMALL_EXPECTATION and k > 1:
+            rows = slice(start, start + size)
+            p_value = _conditional_p_value(before[rows], after[rows], alpha, seed)
+        start += size
+        interval = total_variation_interval(distance, n, m, effective, 1.0 - alpha)
+        detectable = _detectable(k, alpha) * math.sqrt(1.0 / n + 1.0 / m)
+        findings.append(Finding(n, m, distance, p_value, interval, detectable))
+    return findings
 
 
-def _narrow_integers(values: NDArray[Any]) -> Counts | None:
-    """Return `values` as integers, if that is what they are and they lie within a narrow range."""
-    if not len(values):
-        return None
-    if values.dtype == np.bool_:
-        return values.astype(np.int64)
-    low, high = values.min().item(), values.max().item()
-    if high - low >= _WIDEST or max(abs(low), abs(high)) > 2**53:
-        return None
-    whole = values.astype(np.int64)
-    return whole if values.dtype.kind == "i" or (whole == values).all() else None
+def _conditional_p_value(before: Counts, after: Counts, alpha: float, seed: int | None) -> float:
+    """Return the p-value by listing or drawing tables: more of them, the smaller it is.
+
+    Drawing goes on, afresh, while fewer than ten tables were as far off, until p could fall well below
+    `alpha`. That keeps the level: p <= t needs, for a t at which drawing would have stopped, such a p from
+    this draw, and for a smaller t from the next.
+    """
+    # Only the pairs of counts matter: sorted, neither names nor the order of rows decide what is drawn.
+    order = np.lexsort((after, before))
+    before, after = before[order], after[order]
+    rng = np.random.default_rng(seed)
+    p_value = 1.0
+    for drawn in (99, 999, math.ceil(4.0 / alpha) - 1):
+        result = chi_squared_compare(before, after, rng, drawn)
+        p_value = result.p_value
+        if result.method != "permutation" or p_value > 10.0 / (drawn + 1) or 4.0 / (drawn + 1) <= alpha:
+            break
+    return p_value
 
 
-def _aligned(reference: Tally, current: Tally) -> tuple[Counts, Counts]:
-    """Return the counts of both sides over the categories that occur in either."""
-    before, after = reference.counts, current.counts
-    if isinstance(before, Dense) and isinstance(after, Dense):
-        low = min(before.low, after.low)
-        size = max(side.low + len(side.counts) for side in (before, after)) - low
-        if size <= 2 * _WIDEST:
-            table = np.zeros((2, size), dtype=np.int64)
-            for row, side in zip(table, (before, after), strict=True):
-                row[side.low - low : side.low - low + len(side.counts)] = side.counts
-            occurring = table[:, table.any(axis=0)]
-            return occurring[0], occurring[1]
-    return _looked_up(
-        before.by_category() if isinstance(before, Dense) else before,
-        after.by_category() if isinstance(after, Dense) else after,
-    )
-
-
-def _looked_up(before: dict[Hashable, int], after: dict[Hashable, int]) -> tuple[Counts, Counts]:
-    every = before | after
-    return (
-        np.fromiter((before.get(each, 0) for each in every), dtype=np.int64, count=len(every)),
-        np.fromiter((after.get(each, 0) for each in every), dtype=np.int64, count=len(every)),
-    )
+@functools.lru_cache(maxsize=4096)
+def _detectable(k: int, alpha: float) -> float:
+    """Return the detectable total variation of k categories where 1/n + 1/m = 1: the costly part of it."""
+    return total_variation_detectable(2, 2, k, alpha)
