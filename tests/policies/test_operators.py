@@ -157,7 +157,7 @@ def test_and_or_not_of_python_are_refused():
         lambda: OnDrift() or MinLabels(5),
         lambda: not OnDrift(),
     ):
-        with pytest.raises(InvalidParameterError, match="joined by &"):
+        with pytest.raises(TypeError, match="join policies by &"):
             join()
 
 

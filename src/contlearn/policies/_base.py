@@ -6,7 +6,7 @@ import abc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NoReturn, TypeAlias
 
 from contlearn import _checks
 from contlearn.policies._evidence import Evidence
@@ -65,9 +65,11 @@ class Policy(abc.ABC):
     def __invert__(self) -> Policy:
         return _Not(self)
 
-    def __bool__(self) -> bool:  # noqa: PLE0304 - it always raises
+    def __bool__(self) -> NoReturn:
         # `OnDrift() and MinLabels(500)` would silently drop the first rule
-        _checks.fail("policies", "be joined by &, | and ~", "and, or, not or a truth test")
+        raise TypeError(
+            "a policy is neither true nor false; ask policy(evidence), and join policies by &, | and ~"
+        )
 
 
 PolicyLike: TypeAlias = Policy | Callable[[Any], Decision]
