@@ -1,0 +1,151 @@
+"""Numeric rows in one contiguous array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn import _checks
+
+_CURE = "clear() the window before changing its rows"
+_SMALLEST = 64  # rows in the first buffer; smaller buffers would be replaced at nearly every append
+
+
+class ArrayRows:
+    """Rows of one dtype and shape in a buffer that is only ever written behind its last row.
+
+    What `rows` hands out is a view of the live stretch. The buffer is about twice as long as that stretch;
+    when its end is reached the live rows move to a new buffer, and the old one stays with whoever still looks
+    at it. So no view ever changes, and a row is copied about once after it came in, however long the window
+    lives.
+    """
+
+    __slots__ = ("_buffer", "_capacity", "_dtype", "_frozen", "_shape", "_start", "_stop")
+
+    _start: int
+    _stop: int
+
+    def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        self._dtype = dtype
+        self._shape = shape
+        self._adopt(np.empty((0, *shape), dtype), 0)
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows())
+
+    def fit(self, row: Any) -> Any:
+        if type(row) is np.ndarray and row.shape == self._shape and row.dtype is self._dtype:
+            return row
+        if not self._shape and type(row) in (bool, int, float, complex):
+            row = self._number(row)
+        if isinstance(row, np.ma.MaskedArray) or not isinstance(row, (np.ndarray, np.generic)):
+            self._refuse("row", "be an array", type(row).__name__, "convert it with numpy.asarray")
+        if row.shape != self._shape:
+            self._refuse("row", f"have shape {self._shape}", str(row.shape), _CURE)
+        self._same_dtype("row", row.dtype)
+        return row
+
+    def add(self, row: Any) -> int:
+        if row.dtype is not self._dtype and row.dtype != self._dtype:
+            self._widen(row.dtype)
+        if self._stop == self._capacity:
+            self._move(1)
+        self._buffer[self._stop] = row
+        self._stop += 1
+        return self._stop - self._start
+
+    def copy(self, row: Any) -> Any:
+        return row.copy()
+
+    def block(self, rows: Any) -> NDArray[Any]:
+        if isinstance(rows, list):
+            fitted = [self.fit(row) for row in rows]
+            dtype = (
+                np.result_type(*{row.dtype for row in fitted}) if self._dtype.kind in "US" else self._dtype
+            )
+            block = np.empty((len(fitted), *self._shape), dtype)
+            for position, row in enumerate(fitted):
+                block[position] = row
+            return block
+        if isinstance(rows, np.ma.MaskedArray) or not isinstance(rows, np.ndarray):
+            self._refuse("rows", "be an array", type(rows).__name__, "convert them with numpy.asarray")
+        if rows.shape[1:] != self._shape:
+            self._refuse("rows", f"have shape {('n', *self._shape)}".replace("'", ""), str(rows.shape), _CURE)
+        self._same_dtype("rows", rows.dtype)
+        return np.asarray(rows)
+
+    def extend(self, block: NDArray[Any]) -> None:
+        if block.dtype != self._dtype:
+            self._widen(block.dtype)
+        n = len(block)
+        if self._stop + n > self._capacity:
+            self._move(n)
+        self._buffer[self._stop : self._stop + n] = block
+        self._stop += n
+
+    def pick(self, block: NDArray[Any], positions: NDArray[np.intp] | slice) -> NDArray[Any]:
+        return block[positions]
+
+    def one(self, block: NDArray[Any], position: int) -> Any:
+        return block[position]
+
+    def drop(self, n: int) -> None:
+        self._start = min(self._start + n, self._stop)
+
+    def keep(self, positions: NDArray[np.intp]) -> None:
+        self._adopt(self.rows().take(positions, axis=0), len(positions))
+
+    def rows(self) -> NDArray[Any]:
+        return self._frozen[self._start : self._stop]
+
+    def _adopt(self, buffer: NDArray[Any], stop: int) -> None:
+        self._buffer = buffer
+        self._frozen = buffer.view()
+        self._frozen.flags.writeable = False
+        self._capacity = len(buffer)
+        self._start, self._stop = 0, stop
+
+    def _move(self, extra: int) -> None:
+        """Move the live rows to a new buffer with room for `extra` and as many again as there are."""
+        live = len(self)
+        buffer = np.empty((max(_SMALLEST, 2 * (live + extra)), *self._shape), self._dtype)
+        buffer[:live] = self.rows()
+        self._adopt(buffer, live)
+
+    def _widen(self, dtype: np.dtype[Any]) -> None:
+        """Make room for longer text: numpy would cut it without a word."""
+        self._dtype = np.promote_types(self._dtype, dtype)
+        self._adopt(self.rows().astype(self._dtype), len(self))
+
+    def _number(self, row: complex) -> Any:
+        """Return a Python number in our dtype if that can hold it, as numpy does in arithmetic."""
+        try:
+            fits = np.result_type(self._dtype, row) == self._dtype
+            return self._dtype.type(row) if fits else row
+        except (TypeError, OverflowError):
+            return row
+
+    def _same_dtype(self, name: str, dtype: np.dtype[Any]) -> None:
+        if dtype == self._dtype or (dtype.kind == self._dtype.kind and dtype.kind in "US"):
+            return
+        self._refuse(
+            name, f"have dtype {self._dtype}", str(dtype), f"convert with .astype({str(self._dtype)!r})"
+        )
+
+    def _refuse(self, name: str, must: str, got: str, cure: str) -> None:
+        _checks.bad_schema(name, f"{must}, as the rows before", got, cure)
+
+    def content(self) -> NDArray[Any]:
+        return self.rows().copy()  # the live rows only: a pickle does not grow with the past
+
+    @classmethod
+    def of(cls, content: NDArray[Any]) -> Self:
+        store = cls(content.dtype, content.shape[1:])
+        store._adopt(content, len(content))
+        return store

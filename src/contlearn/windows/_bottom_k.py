@@ -1,0 +1,122 @@
+"""The rows with the smallest random keys: what every reservoir is made of.
+
+Give each row a random key and keep the `size` rows with the smallest: the keys decide the law, and the
+smallest keys of a whole are among the smallest of its parts, so two such samples merge exactly.
+
+Rows are taken in as candidates while their key lies below the last known limit, and cut down to `size` when
+there are twice as many, or when someone looks. So a row costs a few hundred nanoseconds however large the
+sample is, and the rows keep their order of arrival.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn.windows._rows import Rows, Store
+
+
+class BottomK:
+    """All rows seen whose key lies below `limit`, but at most the `size` rows with the smallest keys."""
+
+    __slots__ = ("_rows", "keys", "limit", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.limit = math.inf
+        self.keys: list[float] = []
+        self._rows = Rows()
+
+    def __len__(self) -> int:
+        return min(len(self.keys), self.size)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.settle()
+        return iter(self._rows)
+
+    def fit(self, row: Any, id_: Hashable) -> tuple[Store, Any]:
+        return self._rows.fit(row, id_)
+
+    def block(self, rows: Any) -> tuple[Store | None, Any, int]:
+        return self._rows.block(rows)
+
+    def add(self, key: float, store: Store, row: Any, id_: Hashable) -> None:
+        """Take in one checked row with its key."""
+        if key < self.limit:
+            self._rows.add(store, row, id_)
+            self.keys.append(key)
+            if len(self.keys) >= 2 * self.size + 32:
+                self.settle()
+
+    def extend(self, keys: NDArray[np.float64], store: Store, block: Any, ids: list[Hashable] | None) -> None:
+        """Take in a checked block of rows with their keys, as repeated `add` would."""
+        chosen = np.flatnonzero(keys < self.limit)
+        if len(chosen) > self.size:
+            chosen = chosen[_smallest(keys[chosen], self.size)]
+            # rows of this block were turned away for want of room, so nothing above those taken is complete
+            self.limit = min(self.limit, float(keys[chosen].max()))
+        names = None if ids is None else [ids[position] for position in chosen.tolist()]
+        self._rows.extend(store, store.pick(block, chosen), names)
+        self.keys += keys[chosen].tolist()
+        if len(self.keys) >= 2 * self.size + 32:
+            self.settle()
+
+    def settle(self) -> None:
+        """Cut the candidates down to the sample; nothing that anybody can see changes."""
+        if len(self.keys) > self.size:
+            keys = np.array(self.keys)
+            best = _smallest(keys, self.size)
+            self._rows.keep(best)
+            self.keys = keys[best].tolist()
+            self.limit = max(self.keys)
+
+    def rows(self) -> Any:
+        self.settle()
+        return self._rows.rows()
+
+    def forget(self, ids: Iterable[Hashable]) -> int:
+        """Let rows go by id. The limit stays, so the others remain all that lie below it."""
+        self.settle()
+        stay = self._rows.without(ids)
+        gone = len(self.keys) - len(stay)
+        if gone:
+            self._rows.keep(stay)
+            self.keys = [self.keys[position] for position in stay.tolist()]
+        return gone
+
+    def merge(self, other: BottomK) -> BottomK:
+        """Return the bottom of both together: complete below the lower of the two limits."""
+        whole = BottomK(min(self.size, other.size))
+        for part in (self, other):
+            part.settle()
+            if whole._rows.store is None:
+                whole._rows.__setstate__(part._rows.__getstate__())
+            else:
+                store, block, _ = whole._rows.block(part._rows.rows())
+                whole._rows.extend(store, block, part._rows.ids)
+            whole.keys += part.keys
+        whole.limit = min(self.limit, other.limit)
+        below = np.flatnonzero(np.array(whole.keys) <= whole.limit)
+        if len(below) < len(whole.keys):
+            whole._rows.keep(below)
+            whole.keys = [whole.keys[position] for position in below.tolist()]
+        whole.settle()
+        return whole
+
+    def __getstate__(self) -> tuple[int, float, list[float], Any]:
+        self.settle()
+        return self.size, self.limit, list(self.keys), self._rows.__getstate__()
+
+    def __setstate__(self, state: tuple[int, float, list[float], Any]) -> None:
+        self.size, self.limit, self.keys, rows = state
+        self._rows = Rows()
+        self._rows.__setstate__(rows)
+
+
+def _smallest(keys: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+    """Return the positions of the `n` smallest keys, in the order in which they stand."""
+    return np.sort(np.argpartition(keys, n - 1)[:n])

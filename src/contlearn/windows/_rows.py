@@ -1,0 +1,293 @@
+"""Rows of one kind, in order, with the ids that callers gave them.
+
+The first row decides the kind: an array, a frame, or any other object. A store of that kind keeps the rows
+and gives them back as they came; `Rows` adds what all kinds share, ids and the choice of the store.
+
+Every change comes in two steps. `fit` and `block` look at what the caller handed in and refuse what does not
+belong; `add` and `extend` put it away, arrays and frames as a copy, and cannot fail. So a window can check
+rows, ids and times before it changes anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn import _checks
+from contlearn.windows._arrays import ArrayRows
+from contlearn.windows._frames import FrameRows, frame_kind
+
+Positions = NDArray[np.intp]
+
+# Types that are certainly neither arrays nor frames: the check of one row then costs one look-up.
+_PLAIN = frozenset({tuple, dict, list, str, bytes, int, float, complex, bool, type(None)})
+
+
+class Store(Protocol):
+    """What every kind of storage can do; a block is many checked rows in the form the store likes best."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def fit(self, row: Any) -> Any: ...
+    def add(self, row: Any) -> int: ...
+    def copy(self, row: Any) -> Any: ...
+    def block(self, rows: Any) -> Any: ...
+    def extend(self, block: Any) -> None: ...
+    def pick(self, block: Any, positions: Positions | slice) -> Any: ...
+    def one(self, block: Any, position: int) -> Any: ...
+    def drop(self, n: int) -> None: ...
+    def keep(self, positions: Positions) -> None: ...
+    def rows(self) -> Any: ...
+    def content(self) -> Any: ...
+    @classmethod
+    def of(cls, content: Any) -> Self: ...
+
+
+State = tuple[tuple[type[Store], Any] | None, list[Hashable] | None]
+
+
+class ListRows:
+    """Plain objects, kept as they are handed in and given back in a list."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._items))
+
+    def fit(self, row: Any) -> Any:
+        if type(row) not in _PLAIN and _kind(row) != "object":
+            _checks.bad_schema(
+                "row",
+                "be a plain object, as the rows before it",
+                type(row).__name__,
+                "clear() the window before changing the kind of its rows",
+            )
+        return row
+
+    def add(self, row: Any) -> int:
+        self._items.append(row)
+        return len(self._items)
+
+    def copy(self, row: Any) -> Any:
+        return row
+
+    def block(self, rows: Any) -> list[Any]:
+        if not isinstance(rows, list):
+            self.fit(rows)
+        if not set(map(type, rows)) <= _PLAIN:
+            for row in rows:
+                self.fit(row)
+        return list(rows)
+
+    def extend(self, block: list[Any]) -> None:
+        self._items.extend(block)
+
+    def pick(self, block: list[Any], positions: Positions | slice) -> list[Any]:
+        if isinstance(positions, slice):
+            return block[positions]
+        return [block[position] for position in positions.tolist()]
+
+    def one(self, block: list[Any], position: int) -> Any:
+        return block[position]
+
+    def drop(self, n: int) -> None:
+        if n >= len(self._items):
+            self._items.clear()
+        for _ in range(min(n, len(self._items))):
+            self._items.popleft()
+
+    def keep(self, positions: Positions) -> None:
+        self._items = deque(self.pick(list(self._items), positions))
+
+    def rows(self) -> list[Any]:
+        return list(self._items)
+
+    def content(self) -> list[Any]:
+        return list(self._items)
+
+    @classmethod
+    def of(cls, content: list[Any]) -> Self:
+        store = cls()
+        store._items.extend(content)
+        return store
+
+
+class Rows:
+    """A store that chooses its kind with the first row, and the ids of its rows."""
+
+    __slots__ = ("_ids", "store")
+
+    def __init__(self) -> None:
+        self.store: Store | None = None
+        # None until the first id is given: rows without ids cost nothing. None inside: a row without an id.
+        self._ids: deque[Hashable] | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.store is None else len(self.store)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(()) if self.store is None else iter(self.store)
+
+    def rows(self) -> Any:
+        """Return the rows in the form in which they came; an empty list before the first."""
+        return [] if self.store is None else self.store.rows()
+
+    def fit(self, row: Any, id_: Hashable = None) -> tuple[Store, Any]:
+        """Return the store for `row` and the row as `add` takes it; changes nothing."""
+        if id_ is not None:
+            _hashable("id", id_)
+        store = _store_for(row) if self.store is None else self.store
+        return store, store.fit(row)
+
+    def add(self, store: Store, row: Any, id_: Hashable = None) -> int:
+        """Put away what `fit` returned; return the number of rows."""
+        self.store = store
+        length = store.add(row)
+        if id_ is not None or self._ids is not None:
+            self._note([id_])
+        return length
+
+    def append(self, row: Any, id_: Hashable = None) -> int:
+        """`fit` and `add` in one step."""
+        store = self.store
+        if store is None or id_ is not None or self._ids is not None:
+            return self.add(*self.fit(row, id_), id_)
+        return store.add(store.fit(row))
+
+    def block(self, rows: Any) -> tuple[Store | None, Any, int]:
+        """Return the store for many `rows`, the rows as `extend` takes them, and their number; pure."""
+        whole = _kind(rows)
+        if whole == "object":
+            rows = _listed(rows)
+        elif whole == "array" and np.ndim(rows) == 0:
+            _checks.bad_data("rows", "hold one row each", "a single number", "append() takes one row")
+        if len(rows) == 0:
+            return self.store, [], 0
+        store = self.store
+        if store is None:
+            store = _store_for(rows[0] if whole == "object" else rows, many=whole != "object")
+        return store, store.block(rows), len(rows)
+
+    def extend(self, store: Store | None, block: Any, ids: list[Hashable] | None = None) -> None:
+        """Put away what `block` returned."""
+        if store is None or len(block) == 0:
+            return
+        before = len(self)
+        self.store = store
+        store.extend(block)
+        if ids is not None or self._ids is not None:
+            self._note([None] * (len(store) - before) if ids is None else ids)
+
+    def drop(self, n: int) -> None:
+        """Let the oldest `n` rows go."""
+        if self.store is None or n <= 0:
+            return
+        self.store.drop(n)
+        if self._ids is not None:
+            for _ in range(min(n, len(self._ids))):
+                self._ids.popleft()
+
+    def keep(self, positions: Positions) -> None:
+        """Keep the rows at `positions`, in that order, and let the others go."""
+        if self.store is None:
+            return
+        self.store.keep(positions)
+        if self._ids is not None:
+            ids = list(self._ids)
+            self._ids = deque(ids[position] for position in positions.tolist())
+
+    def forget(self, ids: Iterable[Hashable]) -> int:
+        """Let the rows go whose id is one of `ids`; return how many."""
+        stay = self.without(ids)
+        gone = len(self) - len(stay)
+        if gone:
+            self.keep(stay)
+        return gone
+
+    def without(self, ids: Iterable[Hashable]) -> Positions:
+        """Return the positions of the rows whose id is none of `ids`."""
+        doomed = set(read_ids(ids))
+        doomed.discard(None)
+        if self._ids is None or not doomed:
+            return np.arange(len(self))
+        return np.flatnonzero([each not in doomed for each in self._ids])
+
+    @property
+    def ids(self) -> list[Hashable]:
+        """One id per row, None where there is none."""
+        return [None] * len(self) if self._ids is None else list(self._ids)
+
+    def _note(self, ids: list[Hashable]) -> None:
+        if self._ids is None:
+            self._ids = deque([None] * (len(self) - len(ids)))
+        self._ids.extend(ids)
+
+    def __getstate__(self) -> State:
+        # The content, not the store: a shallow copy that shared a buffer would write into its original's
+        # rows.
+        content = None if self.store is None else (type(self.store), self.store.content())
+        return content, None if self._ids is None else list(self._ids)
+
+    def __setstate__(self, state: State) -> None:
+        content, ids = state
+        self.store = None if content is None else content[0].of(content[1])
+        self._ids = None if ids is None else deque(ids)
+
+
+def read_ids(ids: Any, n: int | None = None, name: str = "ids") -> list[Hashable]:
+    """Return `ids` as a list of hashable values, `n` of them if given."""
+    if isinstance(ids, (str, bytes, Mapping)) or not isinstance(ids, Iterable):
+        _checks.bad_data(name, f"be a collection of {name}", ids, "put a single one into a list")
+    listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    if n is not None and len(listed) != n:
+        _checks.bad_data(name, f"be {n} {name}, one per row", f"{len(listed)}")
+    try:
+        set(listed)
+    except TypeError:
+        for each in listed:
+            _hashable(name, each)
+    return listed
+
+
+def _hashable(name: str, value: Hashable) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        _checks.bad_data(name, "be hashable", value, "use a string, a number or a tuple of them")
+
+
+def _kind(value: Any) -> str:
+    """Return "array", "frame" or "object"; refuse what looks like rows but would lose some of them."""
+    if type(value) in _PLAIN:
+        return "object"
+    if isinstance(value, np.ndarray):
+        return "array"
+    return frame_kind(value)
+
+
+def _store_for(sample: Any, *, many: bool = False) -> Store:
+    """Return an empty store for rows like `sample`, one row or `many` of them."""
+    if isinstance(sample, (np.ndarray, np.generic)):
+        return ArrayRows(sample.dtype, sample.shape[1:] if many else sample.shape)
+    return FrameRows(sample) if _kind(sample) == "frame" else ListRows()
+
+
+def _listed(rows: Any) -> Collection[Any]:
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+        _checks.bad_data(
+            "rows",
+            "be an array, a frame or an iterable of rows",
+            f"{type(rows).__name__}",
+            "append() takes one row",
+        )
+    return list(rows)

@@ -1,0 +1,235 @@
+"""The law of the sample: who is in it, how often, and with what weight."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from contlearn.exceptions import InvalidInputError, InvalidParameterError, SchemaError
+from contlearn.windows import Reservoir
+
+REPEATS = 8_000
+TAIL = 1e-6
+
+
+def band(n, p, looks):
+    """The counts that a binomial count leaves with probability TAIL, over all `looks` together."""
+    return binom.ppf(TAIL / looks / 2, n, p), binom.isf(TAIL / looks / 2, n, p)
+
+
+def inclusions(draw, n):
+    """How often each of the rows 0 to n - 1, and each pair of them, was in the sample."""
+    present = np.zeros((REPEATS, n), np.int64)
+    for repeat in range(REPEATS):
+        present[repeat, draw(repeat)] = 1
+    return present.T @ present
+
+
+def assert_uniform(counts, n, size):
+    single, pairs = np.diag(counts), counts[np.triu_indices(n, 1)]
+    low, high = band(REPEATS, size / n, n)
+    assert low <= single.min()
+    assert single.max() <= high
+    low, high = band(REPEATS, size * (size - 1) / n / (n - 1), len(pairs))
+    assert low <= pairs.min()
+    assert pairs.max() <= high
+
+
+def test_every_row_and_every_pair_is_as_likely():
+    n, size = 12, 4
+
+    def draw(seed):
+        reservoir = Reservoir(size, seed=seed)
+        reservoir.extend(np.arange(5))
+        for row in np.arange(5, n):
+            reservoir.append(row)
+        return reservoir.rows()
+
+    assert_uniform(inclusions(draw, n), n, size)
+
+
+def test_a_merged_sample_is_uniform_over_everything_that_both_saw():
+    parts, size = (9, 3, 2), 4  # one has seen more than it holds, one less, and they go on after the merge
+
+    def draw(repeat):
+        stop, whole = 0, None
+        for part, length in enumerate(parts):
+            reservoir = Reservoir(size, seed=3 * repeat + part)
+            reservoir.extend(np.arange(stop, stop + length))
+            stop += length
+            whole = reservoir if whole is None else whole.merge(reservoir)
+        whole.append(np.int64(stop))
+        return whole.rows()
+
+    assert_uniform(inclusions(draw, 15), 15, size)
+
+
+def test_what_is_left_after_forgetting_stays_uniform_while_it_fills_again():
+    n, size = 14, 4  # rows 0 to 9, of which 0 to 3 are forgotten, then four more
+
+    def draw(seed):
+        reservoir = Reservoir(size, seed=seed)
+        reservoir.extend(np.arange(10), ids=range(10))
+        reservoir.forget(range(4))
+        reservoir.extend(np.arange(10, n))
+        return reservoir.rows()
+
+    counts = np.diag(inclusions(draw, n))
+    assert not counts[:4].any()
+    pooled = counts[4:].sum() / 10 / REPEATS
+    low, high = band(REPEATS, pooled, 10)  # the rate itself is estimated from ten times as many
+    spread = 0.2 * (high - low)
+    assert low - spread <= counts[4:].min()
+    assert counts[4:].max() <= high + spread
+
+
+def test_weights_are_the_inverse_of_the_chance_to_be_in_the_sample():
+    reservoir = Reservoir(5)
+    assert reservoir.weights().tolist() == []
+    for n in range(1, 30):
+        reservoir.append(n)
+        assert reservoir.weights().tolist() == pytest.approx([max(1.0, n / 5)] * min(n, 5))
+    assert not reservoir.weights().flags.writeable
+    other = Reservoir(8, seed=1)
+    other.extend(range(11))
+    assert reservoir.merge(other).weights().tolist() == pytest.approx([(29 + 11) / 5] * 5)
+
+
+def test_forgetting_leaves_the_weight_of_the_others():
+    reservoir = Reservoir(10)
+    reservoir.extend(range(100), ids=range(100))
+    gone = reservoir.rows()[:3]
+    assert reservoir.forget(gone) == 3
+    assert reservoir.weights().tolist() == pytest.approx([10.0] * 7)
+    assert reservoir.n_seen == 100
+
+
+def test_weights_add_up_on_average_after_forgetting_and_filling_again():
+    totals = []
+    for seed in range(4000):
+        reservoir = Reservoir(20, seed=seed)
+        reservoir.extend(range(100), ids=range(100))
+        reservoir.forget(range(40))
+        reservoir.extend(range(100, 200))
+        totals.append(reservoir.weights().sum())
+    error = np.std(totals) / np.sqrt(len(totals))
+    assert abs(np.mean(totals) - 160) < 5 * error  # a chance of less than 1e-6
+
+
+def test_the_sample_does_not_depend_on_how_rows_are_cut_into_blocks_or_looked_at():
+    rows = np.random.default_rng(0).random((5000, 3))
+    whole = Reservoir(50, seed=7)
+    whole.extend(rows)
+    for cuts in ([1, 2, 3, 1000], range(0, 5000, 7), [4999]):
+        parts = Reservoir(50, seed=7)
+        for block in np.split(rows, list(cuts)):
+            parts.extend(block) if len(block) != 1 else parts.append(block[0])
+            parts.rows()
+        np.testing.assert_array_equal(parts.rows(), whole.rows())
+        assert pickle.dumps(parts) == pickle.dumps(whole)
+
+
+def test_questions_change_nothing():
+    first, second = Reservoir(5, seed=1), Reservoir(5, seed=2)
+    for reservoir in (first, second):
+        reservoir.extend(range(37))
+    before = pickle.dumps((first, second))
+    merged = [pickle.dumps(first.merge(second)) for _ in range(2)]
+    assert merged[0] == merged[1]
+    first.rows(), first.weights(), len(first), list(first), repr(first)
+    assert pickle.dumps((first, second)) == before
+
+
+def test_copies_go_on_exactly():
+    reservoir = Reservoir(5, seed=None)
+    reservoir.extend(range(40))
+    merged = reservoir.merge(Reservoir(5, seed=1))
+    for each in (reservoir, merged):
+        twins = [copy.copy(each), copy.deepcopy(each), pickle.loads(pickle.dumps(each))]
+        for twin in (each, *twins):
+            twin.extend(range(100, 200))
+            twin.append(200)
+        assert all(twin.rows() == each.rows() for twin in twins)
+
+
+def test_clear_makes_it_as_new():
+    reservoir = Reservoir(5, seed=3)
+    reservoir.extend(range(40))
+    before = reservoir.rows()
+    reservoir.clear()
+    assert (len(reservoir), reservoir.n_seen) == (0, 0)
+    reservoir.extend(range(40))
+    assert reservoir.rows() == before
+
+
+def test_without_a_seed_each_draws_its_own():
+    draws = set()
+    for _ in range(5):
+        reservoir = Reservoir(5, seed=None)
+        reservoir.extend(range(1000))
+        draws.add(tuple(reservoir.rows()))
+    assert len(draws) > 1
+
+
+def test_merging_does_not_depend_on_the_order_of_asking():
+    first, second = Reservoir(7, seed=1), Reservoir(4, seed=2)
+    first.extend(range(100))
+    second.extend(range(100, 130))
+    one, other = first.merge(second), second.merge(first)
+    assert (one.size, one.n_seen) == (other.size, other.n_seen) == (4, 130)
+    assert sorted(one.rows()) == sorted(other.rows())
+    for each in (one, other):
+        each.extend(range(200, 230))
+    assert sorted(one.rows()) == sorted(other.rows())
+
+
+def test_merging_is_associative():
+    parts = [Reservoir(6, seed=seed) for seed in range(4)]
+    for number, part in enumerate(parts):
+        part.extend(np.arange(100.0 * number, 100 * number + 5 + 10 * number), ids=range(5 + 10 * number))
+    left = parts[0].merge(parts[1]).merge(parts[2]).merge(parts[3])
+    right = parts[0].merge(parts[1].merge(parts[2].merge(parts[3])))
+    np.testing.assert_array_equal(left.rows(), right.rows())
+    assert left.forget(range(100)) == 6
+
+
+def test_samples_that_are_not_independent_are_not_merged():
+    first, same_seed, other = Reservoir(5), Reservoir(5), Reservoir(5, seed=1)
+    for reservoir in (first, same_seed, other):
+        reservoir.extend(range(100))
+    for left, right, reason in (
+        (first, same_seed, "the seed 0 on both sides"),
+        (first, first, "the seed 0 on both sides"),
+        (first.merge(other), other, "rows that both hold"),
+        (first.merge(other), first.merge(other), r"the seed \d+ on both sides"),
+    ):
+        with pytest.raises(
+            InvalidInputError, match="other must have been drawn independently, got " + reason
+        ):
+            left.merge(right)
+
+
+def test_an_empty_reservoir_merges_with_any():
+    full = Reservoir(5)
+    full.extend(np.arange(100))
+    for merged in (full.merge(Reservoir(5)), Reservoir(5).merge(full)):
+        np.testing.assert_array_equal(merged.rows(), full.rows())
+
+
+def test_only_reservoirs_of_one_kind_merge():
+    arrays, objects = Reservoir(5, seed=1), Reservoir(5, seed=2)
+    arrays.extend(np.zeros((3, 2)))
+    objects.extend(["a", "b"])
+    with pytest.raises(SchemaError):
+        arrays.merge(objects)
+    with pytest.raises(InvalidParameterError, match="other must be a Reservoir"):
+        arrays.merge([1, 2])
+    assert len(arrays) == 3
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", True])
+def test_the_seed_is_an_integer_or_none(seed):
+    with pytest.raises(InvalidParameterError, match="seed must be"):
+        Reservoir(5, seed=seed)
