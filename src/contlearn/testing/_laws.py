@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime as dt
+import io
 import pickle
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
@@ -45,9 +46,16 @@ def _title(subject: object) -> str:
 
 
 def snapshot(*objects: object) -> object:
-    """Return something that is equal before and after exactly when nothing in `objects` changed."""
+    """Return something that is equal exactly when nothing in `objects` differs.
+
+    Pickled without memory of what was seen before, so that two equal parts may as well be one.
+    """
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer)
+    pickler.fast = True
     try:
-        return pickle.dumps(objects)
+        pickler.dump(objects)
+        return buffer.getvalue()
     except Exception:  # a lambda does not pickle; what it can show still has to stay the same
         return [repr(vars(value)) if hasattr(value, "__dict__") else repr(value) for value in objects]
 
@@ -78,8 +86,8 @@ def rebuilt(value: object) -> Any:
 
 def _named(value: Any) -> Iterator[Any]:
     """Return the classes and functions that occur in `value`."""
-    if isinstance(value, (tuple, list)):
-        for part in value:
+    if type(value) in (tuple, list, dict):
+        for part in value.values() if type(value) is dict else value:
             yield from _named(part)
     elif hasattr(value, "__name__"):
         yield value

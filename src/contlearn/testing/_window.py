@@ -236,8 +236,8 @@ def _appender(window: Any) -> _Append:
 
 
 def _content(window: Any) -> object:
-    """Return what the window holds; without `rows`, its state as pickle normalises it."""
-    return snapshot(np.array(window.rows())) if hasattr(window, "rows") else snapshot(repickled(window))
+    """Return what the window holds; without `rows`, its state."""
+    return snapshot(np.array(window.rows())) if hasattr(window, "rows") else snapshot(window)
 
 
 def weight(root: object) -> int:
