@@ -14,14 +14,7 @@ from contlearn.exceptions import MissingDependencyError
 
 def from_frame(X: Any, name: str) -> Table | None:
     """Return the table of a frame or series, or None if `X` is neither."""
-    narwhals = _narwhals(type(X).__name__)
-    try:
-        frame = narwhals.from_native(X, pass_through=True, allow_series=True)
-    except importlib.import_module("narwhals.exceptions").DuplicateError:
-        refuse_duplicates([str(label) for label in X.columns], name)
-    if isinstance(frame, narwhals.LazyFrame):
-        cure = "collect it first, for example with .collect() or .to_arrow()"
-        _checks.bad_data(name, "be a data frame that holds its rows", type(X).__name__, cure)
+    frame, narwhals = _native(X, name)
     if isinstance(frame, narwhals.Series):
         named = frame.name is not None and frame.name != ""
         label = frame.name if named else "0"
@@ -29,6 +22,25 @@ def from_frame(X: Any, name: str) -> Table | None:
     if isinstance(frame, narwhals.DataFrame):
         return build(frame.columns, lambda positions: _load(frame, positions), name, named=True)
     return None
+
+
+def from_series(name: str, X: Any) -> Column | None:
+    """Return the column of a series, or None if `X` is none."""
+    series, narwhals = _native(X, f"column {name!r}")
+    return _from_series(name, series) if isinstance(series, narwhals.Series) else None
+
+
+def _native(X: Any, name: str) -> tuple[Any, Any]:
+    """Return what narwhals makes of `X`, which is `X` itself if that is no frame, and narwhals."""
+    narwhals = _narwhals(type(X).__name__)
+    try:
+        frame = narwhals.from_native(X, pass_through=True, allow_series=True)
+    except importlib.import_module("narwhals.exceptions").DuplicateError:
+        refuse_duplicates([str(label) for label in getattr(X, "column_names", X.columns)], name)
+    if isinstance(frame, narwhals.LazyFrame):
+        cure = "collect it first, for example with .collect() or .to_arrow()"
+        _checks.bad_data(name, "be a data frame that holds its rows", type(X).__name__, cure)
+    return frame, narwhals
 
 
 def _narwhals(what: str) -> Any:
@@ -68,7 +80,7 @@ def _family(dtype: Any) -> str:
 
 def _block(frame: Any, positions: list[int], family: str) -> Any:
     """Return number columns as one array; None where gaps would turn all its integers into floats."""
-    whole = frame if len(positions) == len(frame.columns) else frame[:, positions]
+    whole = frame if positions == list(range(len(frame.columns))) else frame[:, positions]
     block = whole.to_numpy()
     return block if block.dtype.kind == ("f" if family == "float" else "i") else None
 

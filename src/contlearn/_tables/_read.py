@@ -56,7 +56,7 @@ def _from_ndarray(X: NDArray[Any], name: str) -> Table:
     matrix = np.asarray(X)[:, np.newaxis] if X.ndim == 1 else np.asarray(X)
     names = [str(position) for position in range(matrix.shape[1])]
     if not names:  # in scikit-learn's words, which its users search for
-        few = f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required"
+        few = f"0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
         _checks.bad_data(name, "have at least one column", few)
 
     def load(positions: Sequence[int]) -> list[Column]:
@@ -89,12 +89,18 @@ def _from_any(name: str, values: Any) -> Column:
         _checks.bad_data(
             f"column {name!r}", "be a sequence of values", type(values).__name__, "one row is {name: [value]}"
         )
-    if isinstance(values, np.ndarray) and values.ndim == 1:
-        return from_array(name, values)
-    table = read(values, f"column {name!r}")
-    if len(table.names) != 1 or isinstance(values, np.ndarray | Mapping):
-        _checks.bad_data(f"column {name!r}", "have one dimension", f"a {type(values).__name__} of columns")
-    return table.columns[0].renamed(name)
+    if not isinstance(values, np.ndarray | list | tuple | range | Mapping):
+        from contlearn._tables._frames import from_series
+
+        column = from_series(name, values)
+        if column is not None:
+            return column
+    array = values if isinstance(values, np.ndarray) else _array(values, f"column {name!r}")
+    if isinstance(array, np.ma.MaskedArray):
+        _refuse(f"column {name!r}", "a masked array", "pass its .filled(np.nan)")
+    if array.ndim != 1:
+        _checks.bad_data(f"column {name!r}", "have one dimension", f"{array.ndim} dimensions")
+    return from_array(name, array)
 
 
 def _array(X: Any, name: str) -> NDArray[Any]:

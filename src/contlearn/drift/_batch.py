@@ -209,7 +209,6 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.input_tags.one_d_array = True
         tags.input_tags.categorical = tags.input_tags.string = "categorical" in self._kinds
         return tags
 

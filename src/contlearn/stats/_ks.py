@@ -16,6 +16,13 @@ from contlearn.stats import _columns, _ks_law
 __all__ = ["Atoms", "KSResult", "atoms", "ks", "ks_compare", "ks_detectable", "ks_interval"]
 
 
+BLOCK = 16
+"""Values between two marks of a long sample: two lines of memory."""
+
+LONG = 2**14
+"""From this many distinct values on, a sample does not stay in the nearest memory."""
+
+
 class KSResult(NamedTuple):
     """The Kolmogorov-Smirnov distance of two samples, and how rarely chance alone makes it this large.
 
@@ -32,15 +39,32 @@ class KSResult(NamedTuple):
 
 
 class Atoms(NamedTuple):
-    """A sample as its distinct values, ascending, and the number of rows at or below each."""
+    """A sample as its distinct values, ascending, and the number of rows at or below each.
+
+    Of a long sample, `marks` has the last value of each block of 16. A search that begins there reaches for
+    two lines of memory that are not at hand, instead of ten.
+    """
 
     values: NDArray[np.float64]
     cumulative: NDArray[np.int64]
+    marks: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
         """Number of rows of the sample."""
         return int(self.cumulative[-1]) if len(self.cumulative) else 0
+
+    def places(self, wanted: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return how many of the values lie below each of `wanted`, which ascend."""
+        if self.marks is None:
+            return np.searchsorted(self.values, wanted)
+        end = len(self.marks) * BLOCK
+        block = np.searchsorted(self.marks, wanted)
+        inside = int(np.searchsorted(block, len(self.marks)))
+        near = self.values[:end].reshape(-1, BLOCK).take(block[:inside], axis=0)
+        counts = np.count_nonzero(near < wanted[:inside, None], axis=1)
+        beyond = np.searchsorted(self.values[end:], wanted[inside:])
+        return np.concatenate((block[:inside] * BLOCK + counts, end + beyond))
 
 
 def atoms(x: NDArray[np.float64]) -> Atoms:
@@ -50,7 +74,8 @@ def atoms(x: NDArray[np.float64]) -> Atoms:
     np.not_equal(ordered[1:], ordered[:-1], out=last[:-1])
     last[-1:] = True
     cumulative = np.flatnonzero(last) + 1
-    return Atoms(ordered if len(cumulative) == len(ordered) else ordered[last], cumulative)
+    values = ordered if len(cumulative) == len(ordered) else ordered[last]
+    return Atoms(values, cumulative, values[BLOCK - 1 :: BLOCK].copy() if len(values) >= LONG else None)
 
 
 def ks(x: ArrayLike, y: ArrayLike) -> KSResult:
@@ -91,11 +116,13 @@ def ks_compare(reference: Atoms, current: Atoms) -> KSResult:
     """
     few, many = sorted((reference, current), key=lambda sample: len(sample.values))
     n, m = many.rows, few.rows
-    position = np.searchsorted(many.values, few.values)
+    position = many.places(few.values)
     shared = many.values[np.minimum(position, len(many.values) - 1)] == few.values
     padded = np.minimum(position - 1 + shared, len(many.values) - 1)
-    at = np.where(padded >= 0, many.cumulative[padded], 0)
-    below = np.where(position > 0, many.cumulative[position - 1], 0)
+    at, below = padded + 1, position
+    if len(many.values) < n:  # without ties, these numbers of values are the numbers of rows
+        at = np.where(padded >= 0, many.cumulative[padded], 0)
+        below = np.where(position > 0, many.cumulative[position - 1], 0)
     few_below = np.concatenate(([0], few.cumulative[:-1]))
     gaps = np.maximum(np.abs(at * m - few.cumulative * n), np.abs(below * m - few_below * n))
     distance = int(gaps.max())
