@@ -1,0 +1,119 @@
+"""What a gate is, and how gates are joined."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+from contlearn import _checks
+from contlearn.gates._trial import Trial
+from contlearn.results import Outcome, Verdict
+
+GateLike: TypeAlias = Callable[[Trial], Verdict]
+"""A gate, or any callable that reads a trial and answers with a verdict."""
+
+_WEAKEST_FIRST = (Outcome.REJECT, Outcome.CONTINUE, Outcome.PROMOTE)
+
+
+class Gate(abc.ABC):
+    """A rule that decides what to serve: a pure function from a trial to a verdict.
+
+    Gates are joined by `&`, with each other and with plain callables. All of them must promote; so whatever
+    the joined gates let pass wrongly, each of them let pass wrongly, and the joined rate of wrong promotions
+    is no larger than the smallest of theirs. There is no `|`: "any of them" would keep no such rate.
+
+    Write your own as a subclass with `__call__`, or as a function.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Gain, Outcome, Trial, Verdict
+    >>> def small_enough(trial):
+    ...     return Verdict(Outcome.PROMOTE, "the challenger has 2 MB (limit 5)")
+    >>> gate = Gain() & small_enough
+    >>> gate
+    Gain(margin=0.0, alpha=0.05) & small_enough
+    >>> print(gate(Trial([1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0])))
+    promote: gain 0.8333 [0.2636, 0.9619] (90 %) is above margin 0 (6 rows, 5 better and 0 worse; exact
+    McNemar test, p = 0.0312 <= 0.05); the challenger has 2 MB (limit 5)
+    """
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def __call__(self, trial: Trial) -> Verdict:
+        """Return what the trial shows; change nothing."""
+
+    def __and__(self, other: GateLike) -> Gate:
+        return AllOf((*_parts(self), *_parts(other))) if _joins(other) else NotImplemented
+
+    def __rand__(self, other: GateLike) -> Gate:
+        return AllOf((*_parts(other), *_parts(self))) if _joins(other) else NotImplemented
+
+    def __bool__(self) -> NoReturn:
+        # `first and second` would quietly drop the first gate
+        raise TypeError("a gate is neither true nor false; ask gate(trial), and join gates by &")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AllOf(Gate):
+    """Gates that must all promote; made by `&`."""
+
+    parts: tuple[GateLike, ...]
+
+    def __call__(self, trial: Trial) -> Verdict:
+        verdicts = tuple(ask(part, trial) for part in self.parts)
+        outcome = weakest(verdicts)
+        deciding = [verdict.reason for verdict in verdicts if verdict.outcome is outcome]
+        return Verdict(
+            outcome,
+            "; ".join(deciding),
+            gain=next((verdict.gain for verdict in verdicts if verdict.gain), None),
+            p_value=largest_p_value(verdicts),
+            needed=joint_needed(outcome, verdicts),
+            because=verdicts,
+        )
+
+    def __repr__(self) -> str:
+        return " & ".join(_name(part) for part in self.parts)
+
+
+def ask(gate: GateLike, trial: Trial) -> Verdict:
+    """Return the verdict of `gate`, or refuse whatever else it returned: a gate fails closed."""
+    verdict = gate(trial)
+    _checks.instance(f"the answer of {_name(gate)}", verdict, Verdict, "a Verdict")
+    return verdict
+
+
+def weakest(verdicts: Iterable[Verdict]) -> Outcome:
+    """Return REJECT if any verdict says so, else CONTINUE if any does, else PROMOTE."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    return next(outcome for outcome in _WEAKEST_FIRST if outcome in outcomes)
+
+
+def largest_p_value(verdicts: Iterable[Verdict]) -> float | None:
+    """Return the largest p-value there is."""
+    return max((verdict.p_value for verdict in verdicts if verdict.p_value is not None), default=None)
+
+
+def joint_needed(outcome: Outcome, verdicts: Iterable[Verdict]) -> int | None:
+    """Return how many more rows would settle every verdict that is open; None if one of them cannot say."""
+    if outcome is not Outcome.CONTINUE:
+        return None
+    needed = [verdict.needed for verdict in verdicts if not verdict.final]
+    known = [rows for rows in needed if rows is not None]
+    return max(known) if len(known) == len(needed) else None
+
+
+def _joins(other: object) -> bool:
+    """Return whether `other` can be asked; a class is callable but is a gate nobody has made yet."""
+    return callable(other) and not isinstance(other, type)
+
+
+def _parts(gate: GateLike) -> tuple[GateLike, ...]:
+    return gate.parts if isinstance(gate, AllOf) else (gate,)
+
+
+def _name(gate: GateLike) -> str:
+    return repr(gate) if isinstance(gate, Gate) else getattr(gate, "__name__", None) or repr(gate)

@@ -1,0 +1,109 @@
+"""The gate on the mean loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contlearn import _checks
+from contlearn.gates._base import Gate
+from contlearn.gates._comparison import Comparison, compare
+from contlearn.gates._trial import Trial
+from contlearn.results import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Gain(Gate):
+    """Promote a challenger whose mean loss is shown to be lower than the champion's, by more than a margin.
+
+    The gain is the champion's mean loss minus the challenger's, over the rows of the trial. A positive margin
+    asks for a gain that is worth the change; a negative one asks only that the challenger be not worse by
+    more than that (non-inferiority), which far fewer rows can show.
+
+    PROMOTE when the test rejects a gain of at most `margin`; REJECT when the whole interval of the gain lies
+    at or below `margin`; else CONTINUE, with the number of rows that would about settle it. The test decides,
+    the interval explains.
+
+    Parameters
+    ----------
+    margin
+        Smallest gain worth a promotion, in the unit of the loss.
+    alpha
+        Rate of wrong promotions, one-sided, strictly between 0 and 0.5: the largest chance that a challenger
+        whose true gain is at most `margin` is promoted by one trial. Every look at a new trial spends it
+        anew.
+
+    Notes
+    -----
+    Losses that are all 0 or 1, rows independent: the exact McNemar test where `margin` is 0, otherwise the
+    exact unconditional test ordered by Tango's score; both keep `alpha` at every number of rows (the plain
+    score test does not: up to 8.9 % at 5 %, measured). The interval is Tango's.
+
+    Other losses: Student's t on the row-wise differences, guarded against skewness. With `groups` in the
+    trial, clusters are what is counted: the jackknife over clusters and Satterthwaite's degrees of freedom.
+    Measured rates of wrong promotion at alpha 0.05: 1-5 % with 7, 14 and 50 clusters, equal or unequal,
+    normal or with a skewness of 1 in the challenger's favour; up to 7 % with 7 clusters of skewness 2.
+    Fewer rows or clusters than log2(1 / `alpha`), 5 at the default, never promote: even if all of them
+    pointed the same way, chance alone would do so too often. Nor do differences that are all the same, whose
+    spread is unknown.
+
+    Cost: O(n); milliseconds for 100,000 rows.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Gain, Trial
+    >>> champion, challenger = [1] * 20 + [0] * 80, [0] * 15 + [1] * 5 + [1] * 3 + [0] * 77
+    >>> print(Gain()(Trial(champion, challenger)))
+    promote: gain 0.12 [0.0546, 0.1931] (90 %) is above margin 0 (100 rows, 15 better and 3 worse; exact
+    McNemar test, p = 0.00377 <= 0.05)
+    >>> Gain(margin=0.1)(Trial(champion, challenger)).outcome.value
+    'continue'
+    """
+
+    margin: float = 0.0
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        _checks.number("margin", self.margin)
+        if _checks.fraction("alpha", self.alpha) >= 0.5:
+            _checks.fail(
+                "alpha", "be below 0.5", self.alpha, "it is the rate of wrong promotions, such as 0.05"
+            )
+
+    def __call__(self, trial: Trial) -> Verdict:
+        """Return whether the challenger's gain exceeds the margin."""
+        _checks.instance("trial", trial, Trial, "a Trial")
+        found = compare(trial, self.margin, self.alpha)
+        if found.unknown:
+            basis = f" (gain {found.gain} over {found.basis})" if found.basis else ""
+            reason = f"nothing to decide on: {found.unknown}{basis}"
+            return Verdict(Outcome.CONTINUE, reason, gain=found.gain, needed=found.needed)
+        outcome = self._outcome(found)
+        return Verdict(
+            outcome,
+            self._reason(outcome, found),
+            gain=found.gain,
+            p_value=found.p_above,
+            needed=found.needed if outcome is Outcome.CONTINUE else None,
+        )
+
+    def _outcome(self, found: Comparison) -> Outcome:
+        if found.p_above is not None and found.p_above <= self.alpha:
+            return Outcome.PROMOTE
+        # The mirrored test, too: at a tiny alpha an exact test can reject what Tango's interval still covers.
+        below = found.p_below is not None and found.p_below <= self.alpha
+        if below or (found.gain is not None and found.gain.high <= self.margin):
+            return Outcome.REJECT
+        return Outcome.CONTINUE
+
+    def _reason(self, outcome: Outcome, found: Comparison) -> str:
+        what = {
+            Outcome.PROMOTE: "is above",
+            Outcome.REJECT: "is not above",
+            Outcome.CONTINUE: "is not settled against",
+        }[outcome]
+        sign = "<=" if outcome is Outcome.PROMOTE else ">"
+        test = f"p = {found.p_above:.3g} {sign} {self.alpha:g}"
+        reason = f"gain {found.gain} {what} margin {self.margin:g} ({found.basis}, {test})"
+        if outcome is Outcome.CONTINUE and found.needed is not None:
+            reason += f"; about {found.needed} more rows would settle it"
+        return reason

@@ -1,0 +1,255 @@
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contlearn.exceptions import InvalidParameterError
+from contlearn.gates import Gain, Outcome, Trial
+from contlearn.stats import mcnemar, mean_interval, tango
+from contlearn.stats._margin import margin_test
+
+modest = settings(derandomize=True, deadline=None, max_examples=80)
+alphas = st.sampled_from([1e-6, 0.001, 0.01, 0.05, 0.1, 0.3])
+margins = st.sampled_from([-0.3, -0.05, 0.0, 0.01, 0.2])
+
+
+@st.composite
+def trials(draw):
+    """Trials of every kind: zero-one or real losses, with groups or without, few rows or many."""
+    n = draw(st.integers(1, 80))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    shift = draw(st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.5]))
+    groups = rng.integers(0, draw(st.integers(1, 30)), n) if draw(st.booleans()) else None
+    if draw(st.booleans()):
+        champion, challenger = rng.random(n) < 0.4 + shift / 2, rng.random(n) < 0.4
+    else:
+        champion, challenger = rng.random(n) + shift, rng.random(n) ** draw(st.sampled_from([1, 4]))
+    return Trial(champion, challenger, groups=groups)
+
+
+def swapped(trial):
+    return Trial(trial.challenger_losses, trial.champion_losses, groups=trial.groups)
+
+
+@given(trials(), alphas)
+@modest
+def test_swapping_the_models_swaps_promotion_and_rejection_at_margin_0(trial, alpha):
+    gate = Gain(alpha=alpha)
+    there, back = gate(trial), gate(swapped(trial))
+    if there.promote:
+        assert back.outcome is Outcome.REJECT
+    assert not (there and back)
+    assert back.gain[:3] == pytest.approx(
+        (-there.gain.estimate, -there.gain.high, -there.gain.low), abs=1e-12
+    )
+
+
+@given(trials(), margins, alphas)
+@modest
+def test_the_test_decides_and_the_interval_explains(trial, margin, alpha):
+    verdict = Gain(margin=margin, alpha=alpha)(trial)
+    assert verdict.promote == (verdict.p_value is not None and verdict.p_value <= alpha)
+    assert verdict.gain.estimate == pytest.approx(trial.gains.mean(), abs=1e-12)
+    assert verdict.gain.confidence == 1.0 - 2.0 * alpha
+    assert verdict.gain.low <= verdict.gain.estimate <= verdict.gain.high
+    if verdict.promote:
+        assert verdict.gain.estimate > margin
+    if verdict.p_value is not None and verdict.gain.high <= margin:
+        assert verdict.outcome is Outcome.REJECT
+    assert (verdict.needed is None) or (verdict.needed >= 1 and verdict.outcome is Outcome.CONTINUE)
+    assert "\n" not in verdict.reason
+    assert str(verdict.gain) in verdict.reason
+
+
+@given(trials(), alphas, margins, margins)
+@modest
+def test_what_passes_a_margin_passes_a_smaller_one(trial, alpha, one, other):
+    low, high = sorted([one, other])
+    if Gain(high, alpha)(trial):
+        assert Gain(low, alpha)(trial)
+
+
+@given(trials(), margins)
+@modest
+def test_questions_are_pure(trial, margin):
+    gate = Gain(margin)
+    before = pickle.dumps((gate, trial))
+    assert gate(trial) == gate(trial)
+    assert pickle.dumps((gate, trial)) == before
+    assert pickle.loads(pickle.dumps(gate))(pickle.loads(pickle.dumps(trial))) == gate(trial)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60), margins)
+@modest
+def test_zero_one_losses_have_mcnemar_at_margin_0_and_the_exact_score_test_elsewhere(b, c, rest, margin):
+    n = b + c + rest
+    if n == 0:
+        return
+    trial = Trial([1] * b + [0] * (c + rest), [0] * b + [1] * c + [0] * rest)
+    verdict = Gain(margin)(trial)
+    assert verdict.gain == tango(b, c, n, 0.9)
+    if margin == 0.0:
+        assert verdict.p_value == mcnemar(b, c, alternative="greater").p_value
+    else:
+        assert verdict.p_value == margin_test(b, c, n, margin).p_value
+
+
+def test_other_losses_have_the_mean_interval_of_their_differences():
+    rng = np.random.default_rng(0)
+    champion, challenger, day = rng.random(140), rng.random(140), np.repeat(np.arange(14), 10)
+    verdict = Gain(alpha=0.1)(Trial(champion, challenger, groups=day))
+    assert verdict.gain == pytest.approx(mean_interval(champion - challenger, 0.8, day), rel=1e-12)
+    alone = Gain(alpha=0.1)(Trial(champion, challenger))
+    assert alone.gain == pytest.approx(mean_interval(champion - challenger, 0.8), rel=1e-12)
+
+
+def test_groups_are_counted_and_not_rows():
+    rng = np.random.default_rng(1)
+    day = np.repeat(np.arange(14), 300)
+    storm = rng.standard_normal(14)[day] * 0.1
+    trial = Trial(0.5 + storm + 0.02 + 0.01 * rng.random(day.size), np.full(day.size, 0.5), groups=day)
+    alone = Trial(trial.champion_losses, trial.challenger_losses)
+    assert Gain()(alone).outcome is not Outcome.CONTINUE
+    verdict = Gain()(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert "4200 rows in 14 groups" in verdict.reason
+
+
+def test_groups_of_one_row_leave_the_exact_test():
+    losses = [1] * 12 + [0] * 30, [0] * 12 + [1] * 3 + [0] * 27
+    assert Gain()(Trial(*losses, groups=range(42))) == Gain()(Trial(*losses))
+
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.05, -3.0])
+@pytest.mark.parametrize(
+    ("trial", "why"),
+    [
+        (Trial([], []), "no rows"),
+        (Trial([0.5], [0.1]), "1 row cannot show a gain at alpha 0.05, 5 can"),
+        (Trial([0.5] * 4, [0.1, 0.1, 0.1, 0.2]), "4 rows cannot show"),
+        (Trial([NAN] * 9, [0.1] * 9), "9 of 9 rows with a loss that is NaN or infinite"),
+        (Trial([1] * 99 + [NAN], [0] * 100), "1 of 100 rows with a loss"),
+        (Trial([1] * 100, [0] * 99 + [NAN]), "1 of 100 rows with a loss"),
+        (Trial([INF] * 100, [0] * 100), "100 of 100 rows"),
+        (Trial([1] * 100, [-INF] + [0] * 99), "1 of 100 rows"),
+        (Trial([1e308] * 9, [-1e308] * 9), "9 of 9 rows"),
+        (Trial([0.5] * 50, [0.1] * 50), "the same in all 50 rows"),
+        (Trial([0.5] * 50, [0.5] * 50), "the same in all 50 rows"),
+        (Trial([0.3] * 50, [0.1 + 0.2] * 50), "the same in all 50 rows"),
+        (Trial([0.1, 0.9] * 25, [0.1, 0.9] * 25), "the same in all 50 rows"),
+        (Trial([0.5] * 50, np.linspace(0, 0.1, 50), groups=[1] * 50), "1 group cannot show"),
+        (Trial([1] * 50, [0] * 50, groups=[1, 2] * 25), "2 groups cannot show"),
+        (Trial([1] * 50, [0] * 50, groups=list(range(10)) * 5), "the same in all 10 groups"),
+        (Trial([1] * 50, [0] * 50, groups=[None] + list(range(7)) * 7), "1 of 50 rows without a group"),
+    ],
+)
+def test_want_of_evidence_never_promotes_nor_rejects_and_says_why(trial, why, margin):
+    verdict = Gain(margin)(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert why in verdict.reason
+    assert verdict.p_value is None
+
+
+def test_identical_models_continue_at_margin_0_and_can_be_shown_not_worse():
+    same = Trial([0, 1] * 100, [0, 1] * 100)
+    assert Gain()(same).outcome is Outcome.CONTINUE
+    assert Gain()(same).p_value == 1.0
+    assert Gain()(same).needed is None
+    assert Gain(margin=-0.05)(same).promote
+    assert Gain(margin=-0.01)(same).outcome is Outcome.CONTINUE
+    assert Gain(margin=0.05)(same).outcome is Outcome.REJECT
+    few = Trial([0] * 58, [0] * 58)
+    assert not Gain(margin=-0.05)(few)  # 0.95^58 = 0.051
+    assert Gain(margin=-0.05)(Trial([0] * 59, [0] * 59))
+
+
+def test_separated_models_are_promoted_when_the_rows_suffice():
+    assert not Gain()(Trial([1] * 4, [0] * 4))
+    assert Gain()(Trial([1] * 5, [0] * 5))
+    assert Gain()(Trial([0] * 5, [1] * 5)).outcome is Outcome.REJECT
+
+
+def test_margins_beyond_the_scale_of_zero_one_losses_promote_nobody():
+    trial = Trial([1] * 50, [0] * 50)
+    assert Gain(margin=1.0)(trial).outcome is Outcome.REJECT
+    assert Gain(margin=2.0)(trial).outcome is Outcome.REJECT
+    assert "lets any model pass" in Gain(margin=-1.0)(trial).reason
+    assert Gain(margin=-1.0)(trial).outcome is Outcome.CONTINUE
+
+
+def test_needed_is_about_right():
+    """p01 = .04, p10 = .02: 926 rows by Connor's formula, about 1000 for the exact test (80 % power)."""
+    trial = Trial([1] * 4 + [0] * 96, [0] * 4 + [1] * 2 + [0] * 94)
+    verdict = Gain()(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert verdict.needed + 100 == pytest.approx(1000, rel=0.05)
+    assert f"about {verdict.needed} more rows" in verdict.reason
+
+
+def test_needed_rows_do_settle_it():
+    rng = np.random.default_rng(2)
+
+    def sample(n, groups):
+        champion, challenger = rng.random((2, n))
+        day = np.repeat(np.arange(n // 20), 20)
+        return Trial(champion + 0.05, challenger, groups=day if groups else None)
+
+    for groups in (False, True):
+        first = Gain()(sample(200, groups))
+        while first.final:
+            first = Gain()(sample(200, groups))
+        assert first.needed < 10_000
+        settled = sum(
+            Gain()(sample(20 * math.ceil((200 + 2 * first.needed) / 20), groups)).promote for _ in range(10)
+        )
+        assert settled >= 7
+
+
+def test_needed_is_capped_when_the_gain_lies_on_the_margin():
+    trial = Trial(np.linspace(0, 1, 50) + 1e-12, np.linspace(1, 0, 50))
+    assert Gain()(trial).needed <= 10**9
+
+
+def test_infinite_cost_of_one_row_is_no_gain():
+    """One row with a huge loss pulls the mean and the spread alike: nothing is shown."""
+    champion, challenger = np.full(100, 0.5), np.full(100, 0.5) - np.linspace(0, 1e-6, 100)
+    champion[3] = 1e6
+    assert Gain()(Trial(champion, challenger)).outcome is Outcome.CONTINUE
+
+
+def test_values_and_repr():
+    assert Gain(0.01, 0.1) == Gain(margin=0.01, alpha=0.1) != Gain(0.01)
+    assert repr(Gain(-0.05)) == "Gain(margin=-0.05, alpha=0.05)"
+    assert eval(repr(Gain(-0.05))) == Gain(-0.05)
+    assert len({Gain(), Gain(0.0), copy.copy(Gain())}) == 1
+    with pytest.raises(AttributeError):
+        Gain().margin = 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alpha": 0.5}, "alpha must be below 0.5"),
+        ({"alpha": 5}, "alpha must be strictly between 0 and 1, got 5"),
+        ({"alpha": 0}, "alpha must be"),
+        ({"alpha": "0.05"}, "alpha must be a number"),
+        ({"margin": NAN}, "margin must be finite"),
+        ({"margin": None}, "margin must be a number"),
+        ({"margin": True}, "margin must be a number"),
+    ],
+)
+def test_parameters_are_checked_where_they_are_written(arguments, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        Gain(**arguments)
+
+
+def test_what_is_no_trial_is_refused():
+    with pytest.raises(InvalidParameterError, match="trial must be a Trial"):
+        Gain()([0.1, 0.2])
