@@ -74,6 +74,8 @@ def class_balance_helps(codes: NDArray[np.intp], probe: ProbeVerdicts) -> bool:
     """Return whether balancing the classes lifts the worst class by more than chance would."""
     judged = probe.plain != UNJUDGED
     classes = [judged & (codes == code) for code in np.unique(codes[judged])]
+    if not classes:
+        return False
     before = min(share_right(probe.plain, rows) for rows in classes)
     after = min(share_right(probe.class_balanced, rows) for rows in classes)
     chance = 2 * np.sqrt(0.25 / min(rows.sum() for rows in classes))

@@ -44,8 +44,9 @@ def jtt_weights(y: ArrayLike, y_pred: ArrayLike, factor: float = 5) -> NDArray[n
     Notes
     -----
     A weight acts on models that cannot fit every row: linear models, shallow trees, small boosting, neural
-    networks that stop early. A default random forest, extra trees or large boosting interpolates its rows
-    and hardly notices a weight, whatever its size; `JTTClassifier` is made for those.
+    networks that stop early. A default random forest, extra trees or large boosting fits its rows whatever
+    they weigh: no weight between 5 and 50 replaced balanced cells there (worst group 0.63, 0.34 and 0.57
+    against 0.81 to 0.83 on the study's generated data). `JTTClassifier` is made for those.
 
     References
     ----------

@@ -42,8 +42,8 @@ class JTTClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     balancing the cells helps. If it does, the result is the average of a few clones of `estimator`, each
     fitted to an equal bootstrap of every cell. If it does not, `estimator` is fitted as it stands (or on
     balanced classes, where that lifts the worst class) and ``report_`` says "JTT did not help". The gate was
-    open on none of 27 data sets without a shortcut in the study that fixed its limits; it is blind when 20 %
-    of labels are wrong, and weak below about 1,000 rows.
+    open on none of 27 data sets without a shortcut in the study that fixed its limits; it is nearly blind
+    when 20 % of labels are wrong, and weak below about 1,000 rows.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ class JTTClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     factor : "auto", "balance", or a number of at least 1
         A number is the method of the paper: total weight of a misidentified row, as `sample_weight` where
         `estimator` takes one, through pipelines and searches, else by copies. ``"balance"`` weights every
-        cell equally. **Neither acts on models that interpolate** (default forests, extra trees, large
-        boosting): they fit every row whatever it weighs. Neither is gated, so look at the result yourself.
+        cell equally. **Models that interpolate** (default forests, extra trees, large boosting) **mostly
+        ignore both**: they fit every row whatever it weighs. Neither is gated, so look at the result yourself.
     cv : int, splitter, or iterable of (train, test), default 5
         Folds for identification. An integer: stratified and shuffled, whole groups where `groups` is given,
         and 3 folds for the probe. A splitter (time order, for instance) serves both; rows that it never tests
@@ -202,9 +202,10 @@ class JTTClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _checked_settings(self, sample_weight: ArrayLike | None) -> int:
         """Refuse settings that can never work, and return the number of members of an average."""
-        if self.factor not in ("auto", "balance"):
-            if isinstance(self.factor, str):
-                _checks.fail("factor", "be 'auto', 'balance' or a number of at least 1", self.factor)
+        if isinstance(self.factor, str):
+            if self.factor not in ("auto", "balance"):
+                _checks.fail("factor", "be 'auto', 'balance' or a number of at least 1", repr(self.factor))
+        else:
             _checks.number("factor", self.factor, low=1)
         _checks.one_of("gate", self.gate, ("probe", "off"))
         if sample_weight is not None and weight_parameter(self.estimator) is None:

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from contlearn.curation._cells import draw_equal
 from contlearn.curation._members import fitted, joint_labels, weight_parameter
-from contlearn.curation._numbers import Numbers
+from contlearn.curation._numbers import Numbers, in_bins
 from contlearn.curation._training_data import Split, TrainingData
 
 WRONG, RIGHT, UNJUDGED = 0, 1, -1
@@ -73,7 +73,7 @@ def judge_by_probe(
     verdicts = np.full((3, len(data)), UNJUDGED, dtype=np.int8)
     for split, stream in zip(splits, rng.spawn(len(splits)), strict=True):
         train, test = split
-        seen, unseen = numbers.split(split, stream)
+        seen, unseen = in_bins(*numbers.split(split, stream))
         for row, balance in enumerate((None, "balanced")):
             answers = _answers(_probe(balance), data, train, seen, unseen, stream)
             verdicts[row, test] = answers == data.codes[test]

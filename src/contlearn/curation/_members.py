@@ -96,10 +96,16 @@ def joint_labels(members: Sequence[Any], X: Any, classes: NDArray[Any]) -> NDArr
     take: Callable[[NDArray[np.intp]], NDArray[Any]] = classes.__getitem__
     if hasattr(members[0], "predict_proba"):
         return take(average(members, X, classes, "predict_proba").argmax(axis=1))
-    if hasattr(members[0], "decision_function") and all(len(m.classes_) == len(classes) for m in members):
+    if _decides_by_class(members[0]) and all(len(m.classes_) == len(classes) for m in members):
         decision = average(members, X, classes, "decision_function")
         return take((decision > 0).astype(np.intp) if decision.ndim == 1 else decision.argmax(axis=1))
     return take(average(members, X, classes, "predict").argmax(axis=1))
+
+
+def _decides_by_class(member: Any) -> bool:
+    # a one-against-one machine has a decision per pair of classes, which three classes do not even tell apart
+    pairs = getattr(model_of(member), "decision_function_shape", "ovr") == "ovo"
+    return hasattr(member, "decision_function") and not pairs
 
 
 def _parts(estimator: Any) -> list[Any]:

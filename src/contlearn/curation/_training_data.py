@@ -110,7 +110,7 @@ def _given_splits(
     place = np.full(len(y), -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
     splits = [(_kept(place, train), _kept(place, test)) for train, test in check_cv(cv).split(X, y, groups)]
-    tested = np.concatenate([test for _, test in splits])
+    tested = np.concatenate([place[:0], *(test for _, test in splits)])
     if len(np.unique(tested)) < len(tested):
         _checks.fail("cv", "test each row at most once", cv, "use a splitter that does not repeat")
     return [(train, test) for train, test in splits if len(train) and len(test)]
