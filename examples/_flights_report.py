@@ -1,0 +1,323 @@
+"""What came of the year, as numbers and as text. The headline says first what went worse than it should."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from _flights_data import Rows
+from _flights_records import Entry, Year, day_of
+from sklearn.metrics import roc_auc_score
+
+from contlearn.evaluation import brier, log_loss
+from contlearn.gates import Outcome
+
+if TYPE_CHECKING:
+    from _flights_shortcut import Shortcut
+    from flights import Service
+
+WORSE = 0.003  # log-loss that the loop may lose against the calendar before the headline says so
+LOG_HEAD = f"{'until':>6}  {'columns that drifted, the most':<32}{'Brier (before)':<16}{'off by':<9}decision"
+LEAK = 0.80  # nobody forecasts delays this well without knowing the future
+
+
+class Score(NamedTuple):
+    """How good the forecasts of one strategy were."""
+
+    log_loss: float
+    auc: float
+    brier: float
+    rows: int
+
+
+def score(rows: Rows, number: int) -> Score:
+    """Score the forecasts of the strategy `number`; log-loss with forecasts clipped to [0.01, 0.99]."""
+    rows = rows.served(number)
+    late, forecasts = rows.late, rows.forecasts(number)
+    clipped = np.clip(forecasts, 0.01, 0.99)
+    return Score(
+        log_loss=float(log_loss(late, clipped).mean()),
+        auc=float(roc_auc_score(late, forecasts)),
+        brier=float(brier(late, forecasts).mean()),
+        rows=len(late),
+    )
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one strategy achieved, and what it took."""
+
+    name: str
+    score: Score
+    weekly: tuple[Score, ...]
+    log: tuple[Entry, ...]
+    fits: int
+    seconds: float
+    gated: bool
+
+    @classmethod
+    def of(cls, service: Service, weeks: Sequence[Rows]) -> Account:
+        """Return the account of `service`, over the weeks in which it served."""
+        served = [week for week in weeks if len(week.served(service.number))]
+        return cls(
+            name=service.strategy.name,
+            score=score(Rows(np.concatenate([week.table for week in served])), service.number),
+            weekly=tuple(score(week, service.number) for week in served),
+            log=tuple(service.log),
+            fits=service.fits,
+            seconds=service.seconds,
+            gated=service.strategy.gate is not None,
+        )
+
+    @property
+    def occasions(self) -> int:
+        """How often a training was called for, after the first."""
+        return sum(entry.decision.retrain for entry in self.log)
+
+    @property
+    def promotions(self) -> int:
+        """How often a new model went into service."""
+        return sum(entry.served is not None for entry in self.log)
+
+    @property
+    def alarms(self) -> int:
+        """In how many weeks drift was detected."""
+        return sum(bool(entry.drift) for entry in self.log)
+
+    def verdicts(self, outcome: Outcome, recipe: str | None = None) -> int:
+        """How many challengers met this outcome, of all recipes or of one."""
+        return sum(
+            tried.verdict.outcome is outcome
+            for entry in self.log
+            for name, tried in entry.tried.items()
+            if recipe in (None, name)
+        )
+
+    def turned_down(self, recipe: str) -> tuple[int, int]:
+        """How many challengers of a recipe the gate did not promote, and how many there were."""
+        tried = sum(recipe in entry.tried for entry in self.log)
+        return tried - self.verdicts(Outcome.PROMOTE, recipe), tried
+
+
+@dataclass(frozen=True)
+class Report:
+    """The year side by side; `str` is what the example prints."""
+
+    accounts: tuple[Account, ...]
+    labels: dict[str, int]
+    seconds: float
+    policy: str
+    gate: str
+    shortcut: Shortcut
+
+    @classmethod
+    def of(cls, year: Year, shortcut: Shortcut) -> Report:
+        """Return the report of a year that was lived through."""
+        loop = year.services[-1].strategy
+        return cls(
+            accounts=tuple(Account.of(service, year.weeks) for service in year.services),
+            labels=year.labels,
+            seconds=year.seconds,
+            policy=repr(loop.when),
+            gate=repr(loop.gate),
+            shortcut=shortcut,
+        )
+
+    @property
+    def loop(self) -> Account:
+        """The account of the loop."""
+        return self.accounts[-1]
+
+    @property
+    def calendar(self) -> Account:
+        """The account of the calendar."""
+        return self.accounts[-2]
+
+    def refuse_leaks(self) -> None:
+        """Fail loudly when a strategy is better than anyone without the future could be."""
+        for account in self.accounts:
+            if not account.score.auc < LEAK:
+                raise SystemExit(
+                    f"{account.name}: AUC {account.score.auc:.3f} is not below {LEAK}; "
+                    "a feature knows the future. Look at what was added to FEATURES, and when it was known."
+                )
+
+    def headline(self) -> str:
+        """Return the outcome in a few sentences, the bad news first."""
+        loop, calendar = self.loop, self.calendar
+        difference = loop.score.log_loss - calendar.score.log_loss
+        bad = []
+        if difference > WORSE:
+            bad.append(
+                f"its log-loss is {difference:.4f} above the calendar's (at most {WORSE} was expected)"
+            )
+        if loop.occasions >= calendar.occasions:
+            bad.append(f"it asked for {loop.occasions} trainings, not fewer than the {calendar.occasions}")
+        if loop.promotions >= calendar.promotions:
+            bad.append(f"it promoted {loop.promotions} models, not fewer than the {calendar.promotions}")
+        first = f"The loop did worse than it should: {'; '.join(bad)}. " if bad else ""
+        return first + (
+            f"Log-loss {loop.score.log_loss:.4f} with the loop, {calendar.score.log_loss:.4f} with the "
+            f"calendar, {self.accounts[0].score.log_loss:.4f} with a static model. The loop trained on "
+            f"{loop.occasions} occasions instead of {calendar.occasions} and changed the model "
+            f"{loop.promotions} times instead of {calendar.promotions}; for that it fitted {loop.fits} "
+            f"models instead of {calendar.fits}, because each challenger is tested before it is trained "
+            "for service. It is no better than a calendar with as many trainings, and nothing here claims "
+            "that."
+        )
+
+    def table(self) -> Iterator[tuple[str, ...]]:
+        """Yield the comparison, one row per figure, the names first."""
+
+        def row(title: str, text: object) -> tuple[str, ...]:
+            return (title, *(text(account) for account in self.accounts))
+
+        def judged(outcome: Outcome) -> object:
+            return lambda a: str(a.verdicts(outcome)) if a.gated else "no gate"
+
+        yield row("", lambda a: a.name)
+        yield row("log-loss", lambda a: f"{a.score.log_loss:.4f}")
+        yield row("AUC", lambda a: f"{a.score.auc:.4f}")
+        yield row("Brier", lambda a: f"{a.score.brier:.4f}")
+        yield row("retraining occasions", lambda a: str(a.occasions))
+        yield row("models fitted", lambda a: str(a.fits))
+        yield row("promotions", lambda a: str(a.promotions))
+        yield row("challengers rejected", judged(Outcome.REJECT))
+        yield row("challengers undecided", judged(Outcome.CONTINUE))
+        yield row(
+            "weeks with a drift alarm", lambda a: f"{a.alarms} of {len(a.log)}" if a.gated else "not watched"
+        )
+        yield row("seconds", lambda a: f"{a.seconds:.1f}")
+
+    def lines_about_labels(self) -> str:
+        """Return what became of the labels."""
+        counts = self.labels
+        return (
+            f"{counts['in time']:,} labels came in time, {counts['late']:,} too late; {counts['lost']:,} "
+            "flights were cancelled or diverted and never get one: they are neither late nor on time."
+        )
+
+    def lines_about_drift(self) -> str:
+        """Return why an alarm alone is no reason to train."""
+        log = self.loop.log
+        harmed = sum(entry.drift.detected and abs(entry.gap) > 0.03 for entry in log)
+        often: dict[str, int] = {}
+        for entry in log:
+            for name in entry.drift.drifted:
+                often[name] = often.get(name, 0) + 1
+        top = sorted(often, key=lambda name: (-often[name], name))[:4]
+        listed = ", ".join(f"{name} ({often[name]})" for name in top)
+        return (
+            f"Some column drifted in {self.loop.alarms} of {len(log)} weeks, most often {listed}: weather "
+            f"and season. In {len(log) - harmed} of these weeks the forecasts were still right on average, "
+            "within three points of a hundred. Rows of one hour share one weather, so a p-value per "
+            "flight says little; an alarm alone would retrain every week. The policy asks for harm as "
+            "well."
+        )
+
+    def lines_about_jtt(self) -> str:
+        """Return what the gate made of the JTT challengers."""
+        judged = [entry for entry in self.loop.log if entry.tried]
+        down, tried = self.loop.turned_down("jtt")
+        served = sum(entry.served == "jtt" for entry in judged)
+        beaten = tried - down - served
+        passed = f" {beaten} passed, and lost to the plain challenger beside it." if beaten else ""
+        worst = [np.mean([entry.tried[recipe].worst for entry in judged]) for recipe in ("jtt", "plain")]
+        return (
+            f"The gate turned down {down} of {tried} JTT challengers.{passed} {served or 'None'} went into "
+            "service. Here one flight in five is an 'error' because the future is uncertain, not because "
+            "the model took a shortcut: to weight these rows is to weight noise. It does not even help "
+            f"the carrier that fares worst: its Brier loss was {worst[0]:.3f} with JTT and {worst[1]:.3f} "
+            f"without, on average over the trials. Where there is a shortcut, JTT helps: {self.shortcut}"
+        )
+
+    def log_lines(self) -> Iterator[str]:
+        """Yield the log of the loop's decisions."""
+        for entry in self.loop.log:
+            yield entry_line(entry)
+            yield from (f"          {line}" for line in outcome_lines(entry))
+
+    def __str__(self) -> str:
+        paragraphs = [
+            self.headline(),
+            *("\n".join(lines) for lines in (aligned(list(self.table())),)),
+            self.lines_about_labels(),
+            self.lines_about_drift(),
+            self.lines_about_jtt(),
+        ]
+        wrapped = [text if "\n" in text else textwrap.fill(text, 100) for text in paragraphs]
+        log = "\n".join(["The decisions of the loop, week by week:", "", LOG_HEAD, *self.log_lines()])
+        return "\n\n".join([*wrapped, log, f"{self.seconds:.0f} seconds for the year"])
+
+
+LIMITS = """\
+That a policy beats a calendar: none that was tried did, at an equal number of trainings. How much data
+and which features mattered more than when to train.
+
+That the gate sees every fault: with the codes of the carriers shuffled in training, most challengers still
+passed, because boosting hardly needed that column.
+
+An exact error rate of the loop: each of the two challengers of an occasion is judged at 5 %, so that one of
+two that are both worse than the margin passes in up to 10 % of occasions.
+
+More than one year at one place: differences below 0.002 log-loss are within what another starting week of
+the calendar changes."""
+
+
+def limits() -> list[str]:
+    """Return what a reader should not conclude."""
+    return [" ".join(text.split()) for text in LIMITS.split("\n\n")]
+
+
+def entry_facts(entry: Entry) -> tuple[str, ...]:
+    """Return the week's date, drift, loss and calibration: drift and its harm, side by side."""
+    parts = entry.drift.parts
+    worst = max(parts, key=lambda name: parts[name].score or 0.0)
+    drifted = f"{len(entry.drift.drifted)} of {len(parts)}" if entry.drift else str(entry.drift.state)
+    baseline = "" if entry.baseline_loss is None else f" ({entry.baseline_loss:.3f})"
+    return (
+        day_of(entry.now),
+        f"{drifted}, {worst} by {parts[worst].score or 0.0:.2f}",
+        f"{entry.loss.estimate:.3f}{baseline}",
+        f"{entry.gap:+.3f}",
+    )
+
+
+def entry_line(entry: Entry) -> str:
+    """Return the week in one line."""
+    date, drift, loss, gap = entry_facts(entry)
+    return f"{date:>6}  {drift:<32}{loss:<16}{gap:<9}{entry.decision.word}"
+
+
+def outcome_lines(entry: Entry) -> Iterator[str]:
+    """Yield why a training was called for, and what came of it."""
+    if not entry.decision:
+        return
+    yield from textwrap.wrap(f"why: {entry.decision.reason}", 100, subsequent_indent="     ")
+    for recipe, tried in entry.tried.items():
+        yield from textwrap.wrap(f"{recipe}: {tried.verdict}", 100, subsequent_indent="     ")
+    yield served_line(entry)
+
+
+def served_line(entry: Entry) -> str:
+    """Return what serves from now on."""
+    if entry.served is None:
+        return "the champion stays"
+    return (
+        f"served: {entry.served}, fitted again with the last two weeks; "
+        "the gate judged the recipe, not this model"
+    )
+
+
+def aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return the rows of a table as lines with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
