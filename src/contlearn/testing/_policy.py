@@ -35,7 +35,8 @@ def check_policy(
         A `Policy` or any function `Evidence -> Decision`.
     evidences
         What it is asked about; each of them also with every single field removed. Give some where the policy
-        reads fields of an `Evidence` of your own. None: about fifty, from empty to complete.
+        reads fields of an `Evidence` of your own; let the champion be trained by a retraining that is in the
+        history, or before it begins. None: about thirty, from empty to complete.
     skip
         Names of laws that do not apply.
 
@@ -157,16 +158,17 @@ def _default_evidences() -> Iterator[Evidence]:
     ]
     for i, drift in enumerate([*drifts, *mappings]):
         for j, loss in enumerate(losses):
-            now = start + timedelta(days=1 + 17 * i)
+            now = start + timedelta(weeks=10 * i)
+            history = _history(now, n=2 * j, retrained=i % 3)
             yield Evidence(
                 now=now,
-                trained_at=start,
+                trained_at=_trained_at(now, history),
                 n_labels=(10, 400, 10_000)[(i + j) % 3],
                 drift=drift,
                 loss=loss,
                 baseline_loss=0.15,
                 confidence=0.5 + 0.1 * j,
-                history=_history(now, n=2 * j, retrained=i % 3),
+                history=history,
             )
 
 
@@ -179,3 +181,9 @@ def _history(now: datetime, n: int, retrained: int) -> tuple[Episode, ...]:
         )
         for i in range(n)
     )
+
+
+def _trained_at(now: datetime, history: tuple[Episode, ...]) -> Any:
+    """Return when the champion was trained: by a retraining on record, or before the record begins."""
+    recorded = [episode.evidence.now for episode in history if episode.decision.retrain]
+    return recorded[0] if recorded else now - timedelta(weeks=9)

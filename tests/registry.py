@@ -1,0 +1,202 @@
+"""Every public class with examples; `test_contract.py` runs each through the laws of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sklearn.tree import DecisionTreeClassifier
+
+from contlearn import curation, drift, evaluation, exceptions, gates, policies, stats, windows
+from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
+
+VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
+WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
+POLICY, GATE, ABSTRACT = "policy", "gate", "abstract"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One public class.
+
+    `make` returns a fresh instance; `arguments` go to the law check of its kind; `skip` gives, for a law that
+    does not apply, the reason.
+    """
+
+    cls: type
+    kind: str
+    make: Callable[[], Any] | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    skip: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = "" if self.make is None or self.kind in (VALUE, RECORD, MEASUREMENT) else repr(self.make())
+        return shown if shown.startswith(self.cls.__name__) else self.cls.__name__
+
+
+NOON = datetime(2024, 3, 1, 12)
+WEEK = timedelta(days=7)
+AMOUNT = DriftResult(
+    state=DriftState.DRIFT, score=0.31, interval=Interval(0.31, 0.2, 0.4, 0.95), p_value=0.001, alpha=0.05,
+    tolerance=0.05, detectable=0.1, n_reference=900, n_current=80,
+)  # fmt: skip
+TABLE = DriftResult(state=DriftState.DRIFT, score=0.31, p_value=0.002, alpha=0.05, parts={"amount": AMOUNT})
+WAIT = Decision(False, "120 labels (need 500)")
+RETRAIN = Decision(
+    True, "drift and 812 labels", because=(Decision(True, "drift"), Decision(True, "812 labels"))
+)
+EVIDENCE = policies.Evidence(
+    now=NOON, trained_at=NOON - WEEK, n_labels=120, drift={"amount": AMOUNT}, loss=0.3
+)
+ENUM_REPR = "Python shows the member of an enum as <DriftState.DRIFT: 'drift'>"
+
+
+def regions(champion_losses, challenger_losses):
+    names = ["eu", "us"] * len(champion_losses)
+    return gates.Trial(champion_losses, challenger_losses, slices={"region": names[: len(champion_losses)]})
+
+
+def days(champion_losses, challenger_losses):
+    groups = [row // 40 for row in range(len(champion_losses))]
+    return gates.Trial(champion_losses, challenger_losses, groups=groups)
+
+
+def put(window, row, i):
+    window.put(i, row, at=i)
+
+
+POLICIES = [
+    Entry(policies.OnDrift, POLICY, policies.OnDrift),
+    Entry(policies.OnDrift, POLICY, lambda: policies.OnDrift("a")),
+    Entry(policies.LossIncrease, POLICY, lambda: policies.LossIncrease(0.02)),
+    Entry(policies.LossAbove, POLICY, lambda: policies.LossAbove(0.3)),
+    Entry(policies.LowConfidence, POLICY, lambda: policies.LowConfidence(0.7)),
+    Entry(policies.MaxAge, POLICY, lambda: policies.MaxAge(5 * WEEK)),
+    Entry(policies.MinAge, POLICY, lambda: policies.MinAge(2 * WEEK)),
+    Entry(policies.MinLabels, POLICY, lambda: policies.MinLabels(500)),
+    Entry(policies.Sustained, POLICY, lambda: policies.Sustained(policies.LossAbove(0.1), k=2, of=3)),
+    Entry(policies.AtMost, POLICY, lambda: policies.AtMost(2, per=3 * WEEK)),
+    Entry(
+        policies.AtLeast,
+        POLICY,
+        lambda: policies.AtLeast(2, policies.OnDrift(), policies.MinLabels(5), ~policies.MaxAge(WEEK)),
+    ),
+    Entry(
+        policies.Policy,
+        POLICY,
+        lambda: (
+            (policies.OnDrift() | policies.LossIncrease(0.1)) & ~policies.MinAge(WEEK) & policies.MinLabels(9)
+        ),
+    ),
+]
+
+GATES = [
+    Entry(gates.Gain, GATE, gates.Gain),
+    Entry(gates.Gain, GATE, lambda: gates.Gain(margin=-0.05, alpha=0.01)),
+    Entry(gates.Gain, GATE, lambda: gates.Gain(margin=0.01), {"make_trial": days}),
+    Entry(
+        gates.EverySlice,
+        GATE,
+        lambda: gates.EverySlice(gates.Gain(margin=-0.05), by="region"),
+        {"make_trial": regions},
+    ),
+    Entry(
+        gates.Gate,
+        GATE,
+        lambda: gates.Gain() & gates.EverySlice(gates.Gain(margin=-0.05), by="region", required=("eu", "us")),
+        {"make_trial": regions},
+    ),
+]
+
+DETECTORS = [
+    Entry(drift.KS, BATCH, drift.KS),
+    Entry(drift.KS, BATCH, lambda: drift.KS(alpha=0.01, tolerance=0.0, correction="bh")),
+    Entry(drift.ChiSquared, BATCH, drift.ChiSquared, {"columns": "categorical"}),
+    Entry(drift.MMD, BATCH, drift.MMD),
+    Entry(drift.ByColumn, BATCH, drift.ByColumn, {"columns": "mixed"}),
+    Entry(drift.ByColumn, BATCH, lambda: drift.ByColumn(alpha=0.01), {"columns": "categorical"}),
+    Entry(
+        drift.ByColumn,
+        BATCH,
+        lambda: drift.ByColumn(
+            numeric=drift.KS(tolerance=0.1),
+            columns={"amount": "numeric", "city": drift.ChiSquared(), "kind": "categorical"},
+        ),
+        {"columns": "mixed"},
+    ),
+]
+
+WINDOWS = [
+    Entry(windows.SlidingWindow, WINDOW, lambda: windows.SlidingWindow(20)),
+    Entry(windows.TimeWindow, WINDOW, lambda: windows.TimeWindow(20, size=20)),
+    Entry(windows.TimeWindow, WINDOW, lambda: windows.TimeWindow(1_000, allowed_lateness=5, size=20)),
+    Entry(windows.Reservoir, WINDOW, lambda: windows.Reservoir(20, seed=3)),
+    Entry(windows.PendingLabels, WINDOW, lambda: windows.PendingLabels(20), {"append": put}),
+    Entry(windows.PendingLabels, WINDOW, lambda: windows.PendingLabels(20, max_age=9), {"append": put}),
+]
+
+VALUES = [
+    Entry(Interval, MEASUREMENT, lambda: Interval(0.02, 0.01, 0.03, 0.9)),
+    Entry(DriftResult, VALUE, lambda: TABLE, skip={"repr": ENUM_REPR}),
+    Entry(Decision, VALUE, lambda: RETRAIN),
+    Entry(
+        Verdict,
+        VALUE,
+        lambda: Verdict(Outcome.PROMOTE, "gain 0.02", gain=Interval(0.02, 0.01, 0.03, 0.9), p_value=0.01),
+        skip={"repr": ENUM_REPR},
+    ),
+    Entry(policies.Evidence, VALUE, lambda: EVIDENCE, skip={"repr": ENUM_REPR}),
+    Entry(
+        policies.Episode,
+        VALUE,
+        lambda: policies.Episode(policies.Evidence(now=NOON, n_labels=120), WAIT),
+    ),
+    Entry(
+        policies.Replay,
+        VALUE,
+        lambda: policies.replay(
+            policies.MinLabels(5), [policies.Evidence(n_labels=n, now=NOON + n * WEEK) for n in range(9)]
+        ),
+    ),
+    Entry(
+        curation.JTTCell,
+        VALUE,
+        lambda: curation.JTTCell(label="late", misidentified=True, rows=40, base_accuracy=0.1),
+    ),
+    Entry(
+        curation.JTTReport,
+        VALUE,
+        lambda: curation.JTTReport(method="plain", helped=False, reason="y has one class only", n_rows=90),
+    ),
+    Entry(stats.KSResult, MEASUREMENT, lambda: stats.ks([1.0, 2.0, 3.0], [2.5, 4.0])),
+    Entry(stats.ChiSquaredResult, MEASUREMENT, lambda: stats.chi_squared([[10, 20], [30, 5]])),
+    Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),
+    Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
+]
+
+OTHERS = [
+    Entry(drift.DriftState, ENUM),
+    Entry(gates.Outcome, ENUM),
+    Entry(
+        gates.Trial,
+        RECORD,
+        lambda: gates.Trial(
+            [1.0, 0.0, 1.0], [0.0, 0.0, 1.0], slices={"region": ["eu", "us", "eu"]}, groups=[1, 1, 2]
+        ),
+    ),
+    Entry(evaluation.Prequential, MACHINE, lambda: evaluation.Prequential(evaluation.absolute_error)),
+    Entry(
+        curation.JTTClassifier,
+        ESTIMATOR,
+        lambda: curation.JTTClassifier(DecisionTreeClassifier(max_depth=2, random_state=0)),
+    ),
+]
+
+ERRORS = [Entry(getattr(exceptions, name), ERROR) for name in exceptions.__all__]
+
+REGISTRY = [*POLICIES, *GATES, *DETECTORS, *WINDOWS, *VALUES, *OTHERS, *ERRORS]
+
+# Public names that are types to annotate with, not classes.
+ALIASES = {"Loss", "PolicyLike", "GateLike"}
