@@ -147,7 +147,8 @@ def _conditional_p_value(before: Counts, after: Counts, alpha: float, seed: int 
     for drawn in (99, 999, math.ceil(4.0 / alpha) - 1):
         result = chi_squared_compare(before, after, rng, drawn)
         p_value = result.p_value
-        if result.method != "permutation" or p_value > 10.0 / (drawn + 1) or 4.0 / (drawn + 1) <= alpha:
+        fine_enough = drawn >= 999 and 4.0 / (drawn + 1) <= alpha
+        if result.method != "permutation" or p_value > 10.0 / (drawn + 1) or fine_enough:
             break
     return p_value
 

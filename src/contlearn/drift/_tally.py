@@ -124,8 +124,10 @@ def _by_category(counted: Tally) -> dict[Hashable, int]:
 
 
 def _looked_up(before: dict[Hashable, int], after: dict[Hashable, int]) -> tuple[Counts, Counts]:
+    """Return counts per category, sorted: no order of rows may show in the last digit of a sum."""
     every = before | after
-    return (
-        np.fromiter((before.get(each, 0) for each in every), dtype=np.int64, count=len(every)),
-        np.fromiter((after.get(each, 0) for each in every), dtype=np.int64, count=len(every)),
-    )
+    counts = np.empty((2, len(every)), dtype=np.int64)
+    for row, side in zip(counts, (before, after), strict=True):
+        row[:] = [side.get(each, 0) for each in every]
+    counts = counts[:, np.lexsort(counts)]
+    return counts[0], counts[1]

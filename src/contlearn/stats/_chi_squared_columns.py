@@ -70,8 +70,21 @@ def compare_columns(before: Counts, after: Counts, sizes: NDArray[np.int64]) -> 
         n=n,
         m=m,
         p_value=np.where(categories == 1, 1.0, np.clip(p_value, SMALLEST, 1.0)),
-        total_variation=0.5 * np.add.reduceat(np.abs(difference), starts),
+        total_variation=_total_variation(before, after, n, m, sizes, starts),
         categories=categories,
         effective_categories=1.0 + spread * spread,
         smallest_expected=rarest * (np.minimum(n, m) / (n + m)),
     )
+
+
+def _total_variation(
+    before: Counts, after: Counts, n: Counts, m: Counts, sizes: Counts, starts: Counts
+) -> Floats:
+    """Return the distance of the shares, in whole numbers where they fit: equal shares have distance 0."""
+    if float(n.max()) * float(m.max()) < 2.0**61:
+        gaps = np.abs(before * np.repeat(m, sizes) - after * np.repeat(n, sizes))
+        exact: Floats = np.add.reduceat(gaps, starts) / (2 * n * m)
+        return exact
+    differences = np.abs(before / np.repeat(n, sizes) - after / np.repeat(m, sizes))
+    distance: Floats = 0.5 * np.add.reduceat(differences, starts)
+    return distance

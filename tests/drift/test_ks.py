@@ -1,0 +1,162 @@
+"""KS: the numbers are those of the test, and what does not matter does not matter."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from contlearn.drift import KS, DriftState
+from contlearn.exceptions import SchemaError
+from contlearn.stats import ks
+
+numbers = st.lists(st.integers(-4, 4), min_size=2, max_size=30)
+laws = settings(derandomize=True, deadline=None, max_examples=80)
+
+
+def only(result):
+    """The result of the only column."""
+    (part,) = result.parts.values()
+    return part
+
+
+def test_distance_and_p_value_are_those_of_the_exact_test():
+    rng = np.random.default_rng(0)
+    for n, m in ((20, 10), (50, 50), (200, 30)):
+        x, y = rng.normal(size=n), rng.normal(0.5, 1, size=m)
+        expected = stats.ks_2samp(x, y, method="exact")
+        part = only(KS().fit(x).detect(y))
+        assert part.score == pytest.approx(expected.statistic, abs=1e-12)
+        assert part.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+@laws
+@given(numbers, numbers)
+def test_it_agrees_with_the_public_function_ties_included(x, y):
+    part = only(KS().fit(x).detect(y))
+    assert (part.score, part.p_value) == ks(x, y)
+
+
+@pytest.mark.parametrize("size", [2**14 - 1, 2**14, 2**14 + 7, 50_000])
+def test_a_long_reference_is_searched_as_well_as_a_short_one(size):
+    rng = np.random.default_rng(size)
+    for reference in (rng.normal(size=size), rng.integers(0, 30_000, size) / 3e4, rng.integers(0, 5, size)):
+        batch = np.concatenate([rng.choice(reference, 200), [reference.min() - 1, reference.max() + 1]])
+        expected = stats.ks_2samp(reference, batch, method="asymp").statistic
+        assert only(KS().fit(reference).detect(batch)).score == pytest.approx(expected, abs=1e-12)
+
+
+@laws
+@given(numbers, numbers, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(x, y, random):
+    result = KS().fit(x).detect(y)
+    x, y = random.sample(x, len(x)), random.sample(y, len(y))
+    assert KS().fit(x).detect(y) == result
+
+
+@laws
+@given(numbers, numbers)
+def test_the_two_sides_may_change_places(x, y):
+    there, back = only(KS().fit(x).detect(y)), only(KS().fit(y).detect(x))
+    assert (there.score, there.p_value) == (back.score, back.p_value)
+    assert (there.n_reference, there.n_current) == (back.n_current, back.n_reference)
+
+
+@laws
+@given(numbers, numbers)
+def test_the_unit_of_measurement_does_not_matter(x, y):
+    converted = KS().fit(32.0 + 1.5 * np.array(x)).detect(32.0 + 1.5 * np.array(y))
+    assert converted == KS().fit(x).detect(y)
+    assert KS().fit(-np.array(x)).detect(-np.array(y)).score == converted.score
+
+
+@laws
+@given(numbers)
+def test_the_reference_itself_never_drifts(x):
+    result = KS(tolerance=0.0).fit(x).detect(x)
+    assert not result
+    assert (result.score, result.p_value) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("base", [0, 2**53, 2**60, 2**63 + 5])
+def test_integers_beyond_the_reach_of_floats_are_told_apart(base):
+    dtype = np.uint64 if base >= 2**63 else np.int64
+    reference = np.array([base + i % 10 for i in range(1000)], dtype=dtype)
+    batch = np.array([base + 5 + i % 5 for i in range(500)], dtype=dtype)
+    result = KS().fit(reference).detect(batch)
+    assert result.detected
+    assert result.score == 0.5
+    assert not KS().fit(reference).detect(reference[:500])
+
+
+def test_integers_that_became_floats_because_of_a_gap_are_compared_as_floats():
+    big = np.arange(2**53, 2**53 + 400, 2)
+    detector = KS().fit(big)
+    same = detector.detect(np.append(big.astype(float), np.nan))
+    assert same.parts["0"].parts["values"].score < 0.01
+    assert detector.detect(np.append(big.astype(float) + 200, np.nan)).detected
+
+
+def test_dates_durations_and_booleans_are_numbers():
+    days = np.array(["2020-01-01"], dtype="M8[D]") + np.arange(400) % 100
+    detector = KS().fit({"at": days, "took": days - days.min(), "ok": np.arange(400) % 2 == 0})
+    later = {"at": days + 60, "took": days - days.min(), "ok": np.zeros(400, dtype=bool)}
+    result = detector.detect(later)
+    assert result.drifted == ("at", "ok")
+    assert result.parts["at"].score == pytest.approx(0.6)
+    assert result.parts["ok"].score == 0.5
+    whole = {"at": [dt.datetime(2020, 1, 1)] * 50, "took": [dt.timedelta(0)] * 50, "ok": [True] * 50}
+    assert detector.detect(whole).parts["at"].score == 0.99
+
+
+def test_text_is_refused_by_name_with_a_cure_at_fit_and_after():
+    cure = r"column 'city' must hold numbers .* for KS, got categories; use ChiSquared for it, or ByColumn"
+    with pytest.raises(SchemaError, match=cure):
+        KS().fit({"age": [1, 2], "city": ["a", "b"]})
+    unknown = KS().fit({"age": [1.0, 2.0], "city": [None, None]})
+    with pytest.raises(SchemaError, match=cure):
+        unknown.detect({"age": [1, 2], "city": ["a", "b"]})
+
+
+def test_a_small_but_certain_shift_counts_only_above_the_tolerance():
+    rng = np.random.default_rng(1)
+    x, y = rng.uniform(size=40_000), rng.uniform(0.03, 1.03, size=40_000)
+    result = KS().fit(x).detect(y)
+    assert result.state is DriftState.STABLE
+    assert result.p_value < 1e-10
+    assert 0.02 < result.score < 0.05
+    assert KS(tolerance=0.02).fit(x).detect(y).detected
+
+
+def test_detectable_is_what_is_found_four_times_in_five():
+    rng = np.random.default_rng(2)
+    n, m, found, runs = 600, 300, 0, 300
+    detector = KS(tolerance=0.0).fit(np.sort(rng.uniform(size=n)))
+    promised = only(detector.detect(rng.uniform(size=m))).detectable
+    for _ in range(runs):
+        batch = rng.uniform(size=m)
+        batch[rng.random(m) < promised] += 1.0
+        found += KS(tolerance=0.0).fit(rng.uniform(size=n)).detect(batch).detected
+    assert found / runs >= 0.7
+
+
+def test_the_interval_holds_the_true_distance():
+    rng = np.random.default_rng(3)
+    missed = 0
+    for _ in range(300):
+        part = only(KS(alpha=0.1).fit(rng.uniform(size=300)).detect(rng.uniform(0.2, 1.2, size=200)))
+        missed += not part.interval.low <= 0.2 <= part.interval.high
+        assert part.interval.confidence == pytest.approx(0.9)
+        assert part.interval.estimate == part.score
+    assert missed <= stats.binom.ppf(1 - 1e-6, 300, 0.1)
+
+
+def test_shown_stable_needs_the_whole_interval_below_the_tolerance():
+    rng = np.random.default_rng(4)
+    many = KS(tolerance=0.1).fit(rng.normal(size=5000)).detect(rng.normal(size=5000))
+    few = KS(tolerance=0.1).fit(rng.normal(size=500)).detect(rng.normal(size=500))
+    assert (many.state, many.equivalent) == (DriftState.STABLE, True)
+    assert (few.state, few.equivalent) == (DriftState.STABLE, False)
+    assert only(many).interval.high < 0.1 <= only(few).interval.high
