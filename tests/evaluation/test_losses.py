@@ -12,6 +12,12 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from contlearn.evaluation import absolute_error, as_loss, brier, log_loss, pinball, squared_error, zero_one
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 
+
+def name_of(rule: object) -> str:
+    """Return a test id that is the same in every process: the `repr` of a function is not."""
+    return getattr(rule, "__name__", repr(rule))
+
+
 LOSSES = [zero_one, log_loss, brier, absolute_error, squared_error, pinball(0.3)]
 KINDS = [
     list,
@@ -24,7 +30,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_loss_takes_every_kind_of_column_and_gives_one_float_per_row(loss, kind):
     y, y_pred = [1, 0, 0, 1], [1.0, 1.0, 0.0, 0.25]
@@ -37,13 +43,13 @@ def test_every_loss_takes_every_kind_of_column_and_gives_one_float_per_row(loss,
     assert found[1] > 0.0
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 def test_no_rows_give_no_losses(loss):
     assert loss([], []).shape == (0,)
     assert loss([], []).dtype == np.float64
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 def test_different_lengths_are_refused_and_never_broadcast(loss):
     with pytest.raises(InvalidInputError, match="same length"):
         loss([1, 0, 1], [1.0])
@@ -51,7 +57,7 @@ def test_different_lengths_are_refused_and_never_broadcast(loss):
         loss(np.ones((3, 1)), np.ones(3))
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 @pytest.mark.parametrize("missing", [None, math.nan, pd.NA])
 def test_a_missing_label_or_prediction_is_neither_right_nor_wrong(loss, missing):
     by_label = loss(np.array([1, missing, 0], dtype=object), [1.0, 1.0, 1.0])

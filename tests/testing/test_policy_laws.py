@@ -10,6 +10,11 @@ from contlearn.testing import check_policy
 from contlearn.testing._policy import _LAWS
 
 
+def name_of(rule: object) -> str:
+    """Return a test id that is the same in every process: the `repr` of a function is not."""
+    return getattr(rule, "__name__", repr(rule))
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed(Policy):
     """A calendar of one's own: always the same answer, which no evidence changes."""
@@ -135,7 +140,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(
-    "policy", [Fixed(), enough_labels, OnDrift() & enough_labels, ~MinLabels(5) | Fixed(False)], ids=repr
+    "policy", [Fixed(), enough_labels, OnDrift() & enough_labels, ~MinLabels(5) | Fixed(False)], ids=name_of
 )
 def test_good_policies_pass(policy):
     check_policy(policy)
