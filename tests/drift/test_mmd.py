@@ -58,9 +58,16 @@ def test_sparse_and_constant_columns_have_a_scale_too(rng):
         used = rng.random((n, 1)) < share
         return np.hstack([used * rng.exponential(1e5, (n, 1)), np.full((n, 1), 0.1), rng.normal(size=(n, 1))])
 
-    detector = MMD().fit(rows(1000, 0.2))
-    assert not detector.detect(rows(300, 0.2)).detected
+    reference = rows(1000, 0.2)
+    detector = MMD().fit(reference)
+    batch = rows(300, 0.2)
+    result = detector.detect(batch)
+    assert not result.detected
     assert detector.detect(rows(300, 0.45)).detected
+    unit = np.array([1e-7, 30.0, 1e4])
+    rescaled = MMD().fit(reference * unit).detect(batch * unit)
+    assert rescaled.score == pytest.approx(result.score, abs=1e-6)
+    assert rescaled.p_value == result.p_value
 
 
 @pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324])

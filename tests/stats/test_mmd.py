@@ -104,6 +104,14 @@ def test_the_narrowest_kernel_keeps_its_digits_inside_a_bin():
     assert within == pytest.approx(2.0 * math.exp(-4.0 * squared[0, 1]), rel=1e-9)
 
 
+def test_equal_rows_have_no_distance_even_where_squares_leave_rounding_behind():
+    rows = np.random.default_rng(15).normal(size=(40, 30)) / math.sqrt(60.0)
+    sums = bin_pair_sums(np.concatenate([rows, rows]), 1)
+    twins = sums[:, np.arange(40), np.arange(40, 80)]
+    assert (twins[:-1] == 1.0).all()
+    assert (twins[-1] == 0.0).all()
+
+
 def test_relabelings_keep_the_number_of_bins_and_begin_with_the_samples_as_they_are():
     few = np.concatenate(list(_relabelings(2, 3, 999, np.random.default_rng(0))), axis=1)
     assert few.shape == (5, math.comb(5, 2))
@@ -221,6 +229,20 @@ def test_outliers_of_any_size_neither_overflow_nor_hide_a_shift():
         result = mmd(x, y)
     assert result.p_value == 0.001
     assert np.isfinite(result.mmd_squared).all()
+
+
+def test_the_largest_floats_on_both_sides_of_zero_are_a_sample_like_any_other():
+    result = mmd(np.full(30, 1.7e308), np.full(30, -1.7e308))
+    assert result.p_value == 0.001
+    assert result.effect == pytest.approx(math.sqrt(2.0 - 2.0 * math.exp(-0.5)))
+
+
+def test_rows_that_arrive_in_order_are_put_into_bins_at_random():
+    rng = np.random.default_rng(16)
+    x, y = np.sort(rng.normal(size=1000)), np.sort(rng.normal(size=1000) + 0.25)
+    assert _plan(1000, 1000)[0] > 10
+    assert mmd(x, y).p_value <= 0.005
+    assert mmd(x[::2], x[1::2]).p_value > 0.05
 
 
 def test_underflow_does_not_disturb_callers_who_trap_it():
