@@ -96,8 +96,8 @@ def chi_squared(
 
     Notes
     -----
-    Cost: some 20 microseconds; where tables are drawn, about 0.1 ms per category and 999 tables, in memory
-    that does not grow with the categories.
+    Cost: some 20 microseconds; where tables are drawn, a few milliseconds for 50 categories and 0.1 seconds
+    for 10,000, in bounded memory.
 
     With 999 tables the smallest p-value is 0.001: draw more where many columns are corrected for.
 

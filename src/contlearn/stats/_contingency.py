@@ -11,6 +11,12 @@ from scipy import special
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+CELLS_AT_ONCE = 1_000_000
+"""Cells of random tables held in memory at a time: 8 MB for each of a few arrays."""
+
+ROWS_LISTED = 10_000_000
+"""Observations that may be listed one by one in order to draw from them: 80 MB."""
+
 
 def number_of_tables(table: Counts) -> float:
     """Return an upper bound on the number of 2 x K tables with the margins of `table`."""
@@ -42,21 +48,36 @@ def chance_as_large(table: Counts, expected: Floats, limit: float) -> float:
 def draw_statistics(table: Counts, expected: Floats, n_tables: int, rng: np.random.Generator) -> Floats:
     """Return chi-squared of `n_tables` random tables with the margins of `table`.
 
-    Every table is one way to deal the observations out again. They are dealt cell by cell, all tables at
-    once: memory holds one column of each, however many categories there are.
+    Every table is one way to deal the observations out again. Memory is bounded however many categories or
+    tables there are.
     """
-    open_places = np.repeat(table.sum(axis=1)[:, None], n_tables, axis=1)
+    order = np.argsort(table.sum(axis=1))  # the smallest sample is dealt first, the largest is what is left
+    table, expected = table[order], expected[order]
+    block = max(1, CELLS_AT_ONCE // table.shape[1])
+    starts = range(0, n_tables, block)
+    return np.concatenate([_deal(table, expected, min(block, n_tables - start), rng) for start in starts])
+
+
+def _deal(table: Counts, expected: Floats, n_tables: int, rng: np.random.Generator) -> Floats:
+    left = np.broadcast_to(table.sum(axis=0), (n_tables, table.shape[1]))
     statistic = np.zeros(n_tables)
-    for column, means in zip(table.sum(axis=0).tolist(), expected.T.tolist(), strict=True):
-        left = np.full(n_tables, column)
-        for row, mean in enumerate(means[:-1]):
-            dealt = rng.hypergeometric(open_places[row], open_places[row + 1 :].sum(axis=0), left)
-            statistic += (dealt - mean) ** 2 / mean
-            open_places[row] -= dealt
-            left -= dealt
-        statistic += (left - means[-1]) ** 2 / means[-1]
-        open_places[-1] -= left
+    for row, size in enumerate(table.sum(axis=1)[:-1].tolist()):
+        if row == 0:
+            dealt = _draw(left[0], size, n_tables, rng)
+        else:
+            dealt = np.concatenate([_draw(rest, size, 1, rng) for rest in left])
+        statistic += (dealt - expected[row]) ** 2 @ (1.0 / expected[row])
+        left = left - dealt
+    statistic += (left - expected[-1]) ** 2 @ (1.0 / expected[-1])
     return statistic
+
+
+def _draw(available: Counts, size: int, n_draws: int, rng: np.random.Generator) -> Counts:
+    """Draw `size` observations out of those `available` by category, row by row or category by category."""
+    by_row = size <= 20 * len(available) and int(available.sum()) <= ROWS_LISTED
+    return rng.multivariate_hypergeometric(
+        available, size, n_draws, method="count" if by_row else "marginals"
+    )
 
 
 def _log_choose(size: int, value: Counts) -> Floats:

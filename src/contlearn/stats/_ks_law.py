@@ -40,17 +40,21 @@ def p_value(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None
     if ends is None and n == m:
         return equal_sizes(distance, n)
     few, many = min(n, m), max(n, m)
-    if few <= 200 or (few <= 500 and many <= 10_000) or (ends is not None and _work(n, m, ends) <= 300.0):
+    if (
+        few <= 200
+        or (few <= 500 and many <= 10_000)
+        or (ends is not None and _milliseconds(n, m, ends) <= 3.0)
+    ):
         return exact(distance, n, m, ends)
     return _clip(_ks_limit.limit(distance, n, m, ends))
 
 
-def _work(n: int, m: int, ends: NDArray[np.int64]) -> float:
-    """Return about how many checkpoints of two single samples cost as much as these distinct values."""
-    if len(ends) > 400:
+def _milliseconds(n: int, m: int, ends: NDArray[np.int64]) -> float:
+    """Return about what the exact law of so many distinct values costs."""
+    if len(ends) > 100:
         return math.inf
     shares = np.diff(ends, prepend=0) / (n + m)
-    return len(ends) + float(np.sqrt(shares).sum()) * n * m / (n + m) / 250.0
+    return 0.04 * len(ends) + 3e-5 * float(np.sqrt(shares).sum()) * n * m / (n + m)
 
 
 def equal_sizes(distance: int, n: int) -> float:
