@@ -1,7 +1,7 @@
 """False-alarm rates, coverage and power of the univariate tests, counted over thousands of repetitions.
 
 Bands are those of the exact binomial law, at one in a million on each side: a failure is a defect, not
-by chance. Where values are tied or few, a test cannot spend all of its level, and only the upper end binds.
+chance. Where values are tied or few, a test cannot spend all of its level, and only the upper end binds.
 """
 
 from __future__ import annotations
