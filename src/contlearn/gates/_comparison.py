@@ -58,7 +58,9 @@ def compare(trial: Trial, margin: float, alpha: float) -> Comparison:
     if trial.groups is not None:
         labels = _columns.labels("groups", trial.groups)
         if labels.missing:
-            return Comparison(unknown=f"{labels.missing} of {n} rows without a group; give each row its group")
+            return Comparison(
+                unknown=f"{labels.missing} of {n} rows without a group; give each row its group"
+            )
         if len(labels.names) < n:  # groups of one row each say nothing
             codes = labels.codes
     zeros_and_ones = all(map(_mean.zeros_and_ones, (trial.champion_losses, trial.challenger_losses)))
