@@ -133,7 +133,7 @@ def test_many_sparse_categories_do_not_raise_false_alarms_and_hide_no_shift():
         detector = ChiSquared(tolerance=0.0).fit(rng.integers(0, 1000, 5000))
         alarms += detector.detect(rng.integers(0, 1000, 200)).detected
     assert alarms <= stats.binom.ppf(1 - 1e-6, runs, 0.05)
-    assert detector.detect(rng.integers(0, 500, 200)).detected
+    assert detector.detect(rng.integers(0, 500, 500)).detected
 
 
 def test_enough_tables_are_drawn_for_a_p_value_that_survives_many_columns():
@@ -167,7 +167,7 @@ def test_the_seed_decides_and_the_place_of_the_column_does_not():
     result = ChiSquared().fit(x).detect(y)
     swapped = ChiSquared().fit(dict(reversed(x.items()))).detect(y)
     assert dict(swapped.parts) == dict(result.parts)
-    assert ChiSquared(random_state=1).fit(x).detect(y) != result
+    assert len({ChiSquared(random_state=seed).fit(x).detect(y).p_value for seed in range(9)}) > 1
     fresh = ChiSquared(random_state=None).fit(x)
     assert len({fresh.detect(y).p_value for _ in range(6)}) > 1
 

@@ -64,7 +64,7 @@ class ByColumn(BatchDetector):
     ...     return {"amount": rng.normal(mean, 1, rows), "city": rng.choice(cities, rows)}
     >>> watch = ByColumn(numeric=KS(tolerance=0.1), alpha=0.01).fit(day(5000, 0.0, ["Oslo", "Rome"]))
     >>> watch.detect(day(500, 0.0, ["Oslo", "Rome"])).state
-    <DriftState.STABLE: 'stable'>
+    DriftState.STABLE
     >>> watch.detect(day(500, 0.5, ["Oslo", "Rome", "Lima"])).drifted
     ('amount', 'city')
     """
@@ -89,8 +89,9 @@ class ByColumn(BatchDetector):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        _check_inner("numeric", self.numeric)
-        _check_inner("categorical", self.categorical)
+        for name, detector in (("numeric", self.numeric), ("categorical", self.categorical)):
+            if detector is not None:
+                _check_inner(name, detector)
         if self.columns is None:
             return
         words = 'a mapping of column names to "numeric", "categorical" or a detector'
@@ -138,5 +139,5 @@ def _by_kind(column: Column) -> str:
 
 
 def _check_inner(name: str, detector: object) -> None:
-    if detector is not None and (not isinstance(detector, BatchDetector) or isinstance(detector, ByColumn)):
+    if not isinstance(detector, BatchDetector) or isinstance(detector, ByColumn):
         _checks.fail(name, "be a batch detector for one column, such as KS()", type(detector).__name__)
