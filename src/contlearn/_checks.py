@@ -49,10 +49,10 @@ def not_fitted(what: str, cure: str) -> NoReturn:
 def number(name: str, value: Any, *, low: float = -math.inf, high: float = math.inf) -> float:
     """Return `value` as a finite float in [`low`, `high`]."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        fail(name, "be a number", value)
+        fail(name, "be a number", _short(value))
     result = float(value)
     if not math.isfinite(result) or not low <= result <= high:
-        fail(name, f"be {_range(low, high)}", value)
+        fail(name, f"be {_range(low, high)}", _short(value))
     return result
 
 
@@ -60,7 +60,7 @@ def fraction(name: str, value: Any) -> float:
     """Return `value` as a float strictly between 0 and 1."""
     result = number(name, value)
     if not 0.0 < result < 1.0:
-        fail(name, "be strictly between 0 and 1", value)
+        fail(name, "be strictly between 0 and 1", _short(value))
     return result
 
 
@@ -68,26 +68,24 @@ def positive(name: str, value: Any) -> float:
     """Return `value` as a finite float above 0."""
     result = number(name, value)
     if result <= 0.0:
-        fail(name, "be above 0", value)
+        fail(name, "be above 0", _short(value))
     return result
 
 
 def count(name: str, value: Any, *, low: int = 1) -> int:
     """Return `value` as an integer of at least `low`; a boolean or 3.0 is refused."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        fail(name, "be an integer", value)
+        fail(name, "be an integer", _short(value))
     result = int(value)
     if result < low:
-        fail(name, f"be at least {low}", value)
+        fail(name, f"be at least {low}", _short(value))
     return result
 
 
 def one_of(name: str, value: Any, options: Collection[object]) -> None:
     """Refuse a `value` that is none of `options`."""
-    if not any(
-        value is option or (isinstance(value, type(option)) and value == option) for option in options
-    ):
-        fail(name, f"be one of {', '.join(map(repr, options))}", value)
+    if not any(type(value) is type(option) and value == option for option in options):
+        fail(name, f"be one of {', '.join(map(repr, options))}", _short(value))
 
 
 def instance(name: str, value: Any, kinds: type | tuple[type, ...], words: str) -> None:

@@ -16,8 +16,8 @@ class ContlearnError(Exception):
     """Base of everything that contlearn raises on purpose."""
 
 
-class InvalidParameterError(ContlearnError, ValueError):
-    """A constructor or function argument that can never work, such as ``alpha=5``."""
+class InvalidParameterError(ContlearnError, ValueError, TypeError):
+    """A constructor or function argument that can never work, such as ``alpha=5`` or ``size="big"``."""
 
 
 class InvalidInputError(ContlearnError, ValueError):

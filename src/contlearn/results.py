@@ -47,7 +47,14 @@ class Interval(NamedTuple):
         return {name: _plain(value) for name, value in self._asdict().items()}
 
 
-class DriftState(StrEnum):
+class _Word(StrEnum):
+    """A word of an answer; its `repr` is the expression that makes it, so that answers can be rebuilt."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+
+class DriftState(_Word):
     """What a detector concluded. UNDECIDED: not enough good data to say, and never reported as stable."""
 
     STABLE = "stable"
@@ -56,7 +63,7 @@ class DriftState(StrEnum):
     UNDECIDED = "undecided"
 
 
-class Outcome(StrEnum):
+class Outcome(_Word):
     """What a gate concluded. CONTINUE: not enough evidence yet, so the champion stays."""
 
     PROMOTE = "promote"
