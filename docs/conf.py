@@ -15,7 +15,6 @@ release = version = contlearn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -48,8 +47,6 @@ html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
 }
-# Formulas are plain text, so no page asks a server for a script.
-mathjax_path = ""
 
 HEADINGS = ("added", "changed", "fixed", "deprecated", "removed")
 
@@ -61,8 +58,8 @@ def write_changelog() -> None:
         fragments = sorted((ROOT / "changelog.d").glob(f"*.{heading}.md"))
         if fragments:
             lines += [f"### {heading.capitalize()}", ""]
-            lines += ["- " + re.sub(r"\s+", " ", path.read_text(encoding="utf-8")).strip() for path in fragments]
-            lines += [""]
+            texts = (path.read_text(encoding="utf-8") for path in fragments)
+            lines += ["- " + re.sub(r"\s+", " ", text).strip() for text in texts] + [""]
     (ROOT / "docs" / "changelog.md").write_text("\n".join(lines), encoding="utf-8")
 
 
