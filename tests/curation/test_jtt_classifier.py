@@ -23,6 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from contlearn.curation import JTTClassifier, JTTReport, jtt_weights
+from contlearn.curation._numbers import in_bins
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 
 
@@ -406,6 +407,24 @@ def test_missing_values_pass_through_to_models_that_take_them(shortcut):
     X[3, 2] = np.inf
     with pytest.raises(ValueError, match="infinity"):
         JTTClassifier(HistGradientBoostingClassifier()).fit(X, shortcut.y)
+
+
+def test_bins_are_quantiles_of_the_training_rows_and_keep_what_is_missing():
+    rng = np.random.default_rng(0)
+    seen, unseen = rng.normal(size=(2000, 3)), rng.normal(size=(300, 3))
+    seen[:, 1], unseen[:, 1] = np.arange(2000) % 4, np.arange(300) % 4  # few values: one bin each
+    seen[:, 2] = np.nan
+    seen[::5, 0] = unseen[::5, 0] = np.nan
+    for table, binned in zip((seen, unseen), in_bins(seen, unseen), strict=True):
+        np.testing.assert_array_equal(np.isnan(binned), np.isnan(table))
+        order = np.argsort(table[:, 0])
+        steps = np.diff(binned[order, 0])
+        assert (steps[~np.isnan(steps)] >= 0).all()
+        assert [len(np.unique(binned[table[:, 1] == value, 1])) for value in range(4)] == [1, 1, 1, 1]
+        assert len(np.unique(binned[:, 1])) == 4
+    counts = np.unique(in_bins(seen, unseen)[0][~np.isnan(seen[:, 0]), 0], return_counts=True)[1]
+    assert len(counts) == 255
+    assert np.ptp(counts) <= 2
 
 
 @pytest.mark.parametrize(

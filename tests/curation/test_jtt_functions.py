@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -134,3 +137,10 @@ def test_the_arguments_are_left_alone():
     weights = jtt_weights(y, y_pred)
     weights[0] = 9
     assert y.tolist() == [0, 1]
+
+
+def test_weights_cost_no_scikit_learn():
+    program = "import sys; from contlearn.curation import jtt_weights; jtt_weights([0], [1])"
+    program += "; print('sklearn' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"

@@ -126,13 +126,14 @@ def test_frames_keep_their_names_and_give_the_answers_of_arrays(rows, library):
     by_array = JTTClassifier(RandomForestClassifier(5)).fit(rows.X, rows.y)
     labels = pd.Series(rows.y, index=range(7, 1207)) if isinstance(frame, pd.DataFrame) else pl.Series(rows.y)
     by_frame = JTTClassifier(RandomForestClassifier(5)).fit(frame, labels)
-    assert by_frame.feature_names_in_.tolist() == names
+    plain = RandomForestClassifier(2).fit(frame, rows.y)
+    known = getattr(plain, "feature_names_in_", np.array([])).tolist()  # old scikit-learn, new polars: none
+    assert getattr(by_frame, "feature_names_in_", np.array([])).tolist() == known
     assert by_frame.n_features_in_ == len(names)
     assert by_frame.report_ == by_array.report_
     np.testing.assert_array_equal(by_frame.predict_proba(frame), by_array.predict_proba(rows.X))
-    swapped = frame[names[::-1]]
-    with pytest.raises(ValueError, match="feature names"):
-        by_frame.predict(swapped)
+    with pytest.raises(ValueError, match="feature names") if known else nullcontext():
+        by_frame.predict(frame[names[::-1]])
 
 
 def with_text(rows):

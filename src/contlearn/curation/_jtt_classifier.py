@@ -57,7 +57,7 @@ class JTTClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         A number is the method of the paper: total weight of a misidentified row, as `sample_weight` where
         `estimator` takes one, through pipelines and searches, else by copies. ``"balance"`` weights every
         cell equally. **Models that interpolate** (default forests, extra trees, large boosting) **mostly
-        ignore both**: they fit every row whatever it weighs. Neither is gated, so look at the result yourself.
+        ignore both**: they fit every row whatever it weighs. Neither is gated: judge the result yourself.
     cv : int, splitter, or iterable of (train, test), default 5
         Folds for identification. An integer: stratified and shuffled, whole groups where `groups` is given,
         and 3 folds for the probe. A splitter (time order, for instance) serves both; rows that it never tests
