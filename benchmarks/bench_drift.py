@@ -67,7 +67,7 @@ def chi_squared(labels: Callable[[np.ndarray], np.ndarray], how: str, least: flo
         lambda: detector.detect(batch),
         loop,
         least=least,
-        rounds=3 if kind == "text" else 7,
+        rounds=3 if kind == "text" else 15,
     )
 
 

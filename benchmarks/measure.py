@@ -17,7 +17,7 @@ class Contest:
     ours: Callable[[], object]
     theirs: Callable[[], object]
     least: float | None = None  # None: for information
-    rounds: int = 7
+    rounds: int = 15
     ours_done: float = 1.0
     theirs_done: float = 1.0
 
