@@ -47,9 +47,10 @@ def run(contest: Contest) -> Row:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    """Return the processor time of a call: with one thread that is the time it takes on an idle machine."""
+    begin = time.process_time()
     call()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def clock(value: float) -> str:
