@@ -331,19 +331,21 @@ class Verdict(_Answer):
         return _html.table(str(self), ("outcome", "reason", "gain", "p", "rows needed"), rows)
 
 
-_BUILTINS = frozenset({type(None), bool, int, float, str, DriftState, Outcome, Parts})
+_BUILTINS = frozenset({type(None), bool, int, float, str, tuple, DriftState, Outcome, Parts})
 
 
 def _builtin(name: str, value: Any) -> Any:
     """Return `value` without numpy in it and without anything that a caller could change."""
     if isinstance(value, Interval):
-        return Interval(*(_builtin(name, float(x)) for x in value))
-    if isinstance(value, Mapping):
-        return Parts(value)
+        if any(x != x for x in value):
+            _refuse_nan(name)
+        return value if set(map(type, value)) == {float} else Interval(*map(float, value))
     if isinstance(value, (tuple, list)):
         return tuple(value)
     if hasattr(value, "item"):
         value = value.item()
+    if isinstance(value, Mapping):
+        return Parts(value)
     if isinstance(value, float) and math.isnan(value):
         _refuse_nan(name)
     return value
