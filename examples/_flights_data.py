@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -165,7 +164,7 @@ def prepare(flights: pd.DataFrame, weather: pd.DataFrame, airports: pd.DataFrame
     due = seconds(flights["due"])
     late = np.where(np.isfinite(landed), flights["arr_delay"].to_numpy(float) > LATE_AFTER, np.nan)
     codes, levels = encode(flights)
-    local = flights["due"].dt.tz_convert(ZoneInfo(NEW_YORK))
+    local = flights["due"].dt.tz_convert(NEW_YORK)
     schedule = [flights["distance"], flights["hour"], local.dt.day_of_week]
     recent = recent_delays(due, landed, late, origin=codes["origin"], carrier=codes["carrier"])
     columns = [*codes.values(), *schedule, *weather_before(flights, weather), *recent]
@@ -206,9 +205,8 @@ def landings(flights: pd.DataFrame, airports: pd.DataFrame) -> np.ndarray:
 
 def _utc(wall: pd.Series, zone: str) -> pd.Series:
     # An hour that comes twice is read as the second one, an hour that never comes as the one after it.
-    local = wall.dt.tz_localize(
-        ZoneInfo(zone), ambiguous=np.zeros(len(wall), bool), nonexistent="shift_forward"
-    )
+    second = np.zeros(len(wall), dtype=bool)
+    local = wall.dt.tz_localize(zone, ambiguous=second, nonexistent="shift_forward")
     return local.dt.tz_convert("UTC")
 
 

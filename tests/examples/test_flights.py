@@ -241,7 +241,7 @@ def test_scores_are_those_of_scikit_learn(lived, report_module):
 
 def test_an_auc_above_the_limit_is_refused_loudly(report):
     report.refuse_leaks()
-    with pytest.raises(SystemExit, match="loop: AUC 0.810 is not below"):
+    with pytest.raises(SystemExit, match=r"loop: AUC 0\.810 is not below"):
         with_score(report, 2, auc=0.81).refuse_leaks()
     with pytest.raises(SystemExit, match="static"):
         with_score(report, 0, auc=math.nan).refuse_leaks()

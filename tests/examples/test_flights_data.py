@@ -38,8 +38,8 @@ def test_labels_come_after_the_flight_in_the_air(flights, by_departure):
 def test_adding_the_day_after_the_conversion_would_land_seven_flights_early(
     flights, by_departure, tables, data
 ):
-    # flights of 3 November that arrive after midnight: half past twelve of the 3rd, which is still summer time,
-    # and 24 hours more is half past eleven
+    # flights of 3 November that arrive after midnight: half past twelve of the 3rd is still summer time, and
+    # 24 hours later it is half past eleven
     night = by_departure[(by_departure["month"] == 11) & (by_departure["day"] == 3)]
     night = night[night["arr_delay"].notna() & (night["sched_arr_time"] < night["sched_dep_time"])]
     zones = night["dest"].map(tables[2].set_index("faa")["tzone"].to_dict() | data.TIME_ZONES)
