@@ -159,6 +159,8 @@ def test_a_gap_in_one_integer_column_of_a_frame_does_not_round_another():
         (np.ma.array([1.0, 2.0], mask=[True, False]), "filled"),
         ({"x": np.ma.array([1.0, 2.0], mask=[True, False])}, "filled"),
         (scipy.sparse.eye_array(3).tocsr(), "toarray"),
+        (scipy.sparse.eye_array(3).todok(), "toarray"),
+        (scipy.sparse.csr_matrix(np.eye(3)), "toarray"),
         (pl.DataFrame({"a": [1]}).lazy(), "collect"),
         ([[1, 2], [3]], "list that is no table"),
         ({"x": [[1], [2, 3]]}, "column 'x'"),

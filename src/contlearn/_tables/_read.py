@@ -33,12 +33,12 @@ def read(X: Any, name: str = "X") -> Table:
     """
     if isinstance(X, np.ndarray):
         return _from_ndarray(X, name)
+    if type(X).__module__.startswith("scipy.sparse"):  # one of its formats is a dictionary, too
+        _refuse(name, "sparse data", "pass X.toarray()")
     if isinstance(X, Mapping):
         return _from_mapping(X, name)
     if isinstance(X, list | tuple | range):
         return _from_ndarray(_array(X, name), name)
-    if type(X).__module__.startswith("scipy.sparse"):
-        _refuse(name, "sparse data", "pass X.toarray()")
     from contlearn._tables._frames import from_frame
 
     return from_frame(X, name) or _from_ndarray(_array(X, name), name)

@@ -69,7 +69,7 @@ class KS(BatchDetector):
     >>> result.drifted
     ('age',)
     >>> round(result.parts["age"].score, 2)
-    0.24
+    0.21
     """
 
     _kinds = frozenset({"numeric", "boolean", "datetime", "duration"})
