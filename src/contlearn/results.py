@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -101,16 +101,17 @@ class _Answer:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for spec in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, spec.name)
+        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
+            value = getattr(self, name)
             if type(value) not in _BUILTINS:
-                object.__setattr__(self, spec.name, _builtin(spec.name, value))
+                object.__setattr__(self, name, _builtin(name, value))
             elif type(value) is float and value != value:
-                _refuse_nan(spec.name)
+                _refuse_nan(name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready builtins: no NaN, no infinity, no numpy."""
-        return {spec.name: _plain(getattr(self, spec.name)) for spec in fields(self)}  # type: ignore[arg-type]
+        names = self.__dataclass_fields__  # type: ignore[attr-defined]
+        return {name: _plain(getattr(self, name)) for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
