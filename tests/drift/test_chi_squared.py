@@ -10,6 +10,7 @@ from scipy import stats
 
 from contlearn.drift import ChiSquared, DriftState
 from contlearn.stats import chi_squared
+from contlearn.stats._chi_squared import total_variation_detectable, total_variation_interval
 
 laws = settings(derandomize=True, deadline=None, max_examples=60)
 counts = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(lambda each: sum(each) >= 2)
@@ -179,6 +180,17 @@ def test_a_generator_is_asked_once_at_fit():
     assert detector.detect(y) == detector.detect(y)
     again = ChiSquared(random_state=np.random.default_rng(0)).fit(x)
     assert again.detect(y) == detector.detect(y)
+
+
+def test_interval_and_detectable_are_those_of_the_public_mathematics():
+    rng = np.random.default_rng(6)
+    for n, m, k in ((300, 100, 5), (5000, 40, 30)):
+        x, y = rng.integers(0, k, n), rng.integers(0, k, m)
+        part = only(ChiSquared(alpha=0.02).fit(x).detect(y))
+        assert part.detectable == pytest.approx(total_variation_detectable(n, m, k, 0.02), rel=1e-12)
+        shares = np.bincount(np.append(x, y)) / (n + m)
+        expected = total_variation_interval(part.score, n, m, k, 0.98, shares)
+        assert part.interval == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_category_on_both_sides_is_stable():
