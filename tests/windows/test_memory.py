@@ -67,10 +67,10 @@ def test_memory_does_not_grow_with_the_past(name, kind):
 
 def test_reading_copies_nothing_and_appending_copies_each_row_about_once():
     size, width = 10_000, 20
-    window = SlidingWindow(size)
-    window.extend(np.zeros((size, width)))
-    row = np.ones(width)
+    block, row = np.zeros((size, width)), np.ones(width)
     tracemalloc.start()
+    window = SlidingWindow(size)
+    window.extend(block)
     copied, previous = 0, window.rows()
     for _ in range(3 * size):
         window.append(row)

@@ -142,7 +142,7 @@ def test_counts_are_a_copy():
         (lambda p: p.put("k", 1), "at must be given, as there is a max_age, got None"),
         (lambda p: p.pop("k"), "at must be given, as there is a max_age, got None"),
         (lambda p: p.expire(), "at must be given, as there is a max_age, got None"),
-        (lambda p: p.put_many("ab", [1, 2], at=0), "keys must be a collection of keys, got ab"),
+        (lambda p: p.put_many("ab", [1, 2], at=0), "keys must be a collection of keys, got"),
         (lambda p: p.put_many(["a"], [1, 2], at=0), "keys and rows must have the same length"),
         (lambda p: p.put_many(["a", []], [1, 2], at=0), "keys must be hashable, got []"),
         (lambda p: p.put_many(["a"], pd.DataFrame({"a": [1]}), at=0), "rows must be an array or an iterable"),
@@ -173,6 +173,54 @@ def test_without_max_age_nothing_expires():
     pending.put("k", 1, at="whatever")
     assert pending.expire(at=1e9) == 0
     assert pending.pop("k") == 1
+
+
+class SlowKey:
+    """A key whose comparison stops until it is told to go on: whoever compares it holds the lock."""
+
+    def __init__(self):
+        self.compared, self.go_on = threading.Event(), threading.Event()
+
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        self.compared.set()
+        return self.go_on.wait(60) and self is other
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p: p.put("k", 1),
+        lambda p: p.put_many(["k"], [1]),
+        lambda p: p.pop("k"),
+        lambda p: p.pop_many(["k"]),
+        lambda p: p.expire(),
+        lambda p: p.forget(["k"]),
+        lambda p: p.clear(),
+        lambda p: p.counts,
+        lambda p: "k" in p,
+        list,
+        pickle.dumps,
+    ],
+)
+def test_nobody_gets_in_while_a_row_is_put(call):
+    pending, key = PendingLabels(5), SlowKey()
+    pending.put(1, "row")  # of the same hash, so that the keys must be compared
+    writer = threading.Thread(target=pending.put, args=(key, "row"))
+    writer.start()
+    assert key.compared.wait(60)
+    other = threading.Thread(
+        target=lambda: call(pending) if call is not pickle.dumps else pending.__getstate__()
+    )
+    other.start()
+    other.join(0.05)
+    kept_out = other.is_alive()
+    key.go_on.set()
+    for thread in (writer, other):
+        thread.join(60)
+    assert kept_out
 
 
 @pytest.fixture

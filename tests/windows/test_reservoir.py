@@ -37,6 +37,13 @@ def assert_uniform(counts, n, size):
     assert pairs.max() <= high
 
 
+def assert_equal_rates(counts):
+    """All rows have one rate, which is unknown: given the sum, a count spreads less than a binomial one."""
+    low, high = band(counts.sum(), 1 / len(counts), len(counts))
+    assert low <= counts.min()
+    assert counts.max() <= high
+
+
 def test_every_row_and_every_pair_is_as_likely():
     n, size = 12, 4
 
@@ -78,11 +85,22 @@ def test_what_is_left_after_forgetting_stays_uniform_while_it_fills_again():
 
     counts = np.diag(inclusions(draw, n))
     assert not counts[:4].any()
-    pooled = counts[4:].sum() / 10 / REPEATS
-    low, high = band(REPEATS, pooled, 10)  # the rate itself is estimated from ten times as many
-    spread = 0.2 * (high - low)
-    assert low - spread <= counts[4:].min()
-    assert counts[4:].max() <= high + spread
+    assert_equal_rates(counts[4:])
+
+
+def test_merging_after_forgetting_stays_uniform():
+    n, size = 15, 4  # rows 0 to 9, of which 0 to 3 are forgotten; 10 to 13 of another reservoir; one more
+
+    def draw(repeat):
+        first, second = (Reservoir(size, seed=2 * repeat + part) for part in range(2))
+        first.extend(np.arange(10), ids=range(10))
+        first.forget(range(4))
+        second.extend(np.arange(10, 14))
+        whole = first.merge(second) if repeat % 2 else second.merge(first)
+        whole.append(np.int64(14))
+        return whole.rows()
+
+    assert_equal_rates(np.diag(inclusions(draw, n))[4:])
 
 
 def test_weights_are_the_inverse_of_the_chance_to_be_in_the_sample():

@@ -84,6 +84,8 @@ def test_the_horizon_refuses_what_comes_from_the_future_and_expire_tells_of_a_ga
     assert window.extend(["b", "c"], at=[90, 190]) == {"added": 2, "late": 0, "dropped": 0}
     assert window.expire(at=1000) == 1
     assert window.append("d", at=1050) == "added"
+    # the horizon is counted from the newest time, not from the last
+    assert TimeWindow(10, horizon=100).extend([1, 2, 3, 4], at=[0, 90, 5, 150])["added"] == 3
 
 
 def test_expire_lets_old_rows_go_although_none_come():
@@ -101,6 +103,16 @@ def test_expire_may_come_first():
     window = TimeWindow(10)
     assert window.expire(at=5) == 0
     assert window.append("early", at=4) == "dropped"
+
+
+def test_the_first_row_of_all_may_come_late():
+    window = TimeWindow(10, 5)
+    window.expire(at=5)
+    assert window.append(np.zeros(2), at=4) == "late"
+    with pytest.raises(InvalidInputError, match="row must be an array"):
+        window.append("another kind", at=5)
+    assert window.append(np.ones(2), at=5) == "added"
+    assert window.rows().tolist() == [[0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +163,43 @@ def test_integers_are_exact_beyond_what_a_float_holds():
     window = TimeWindow(2**70, 2**70)
     assert window.extend(list(range(20)), at=[2**69 - i for i in range(20)])["late"] == 19
     assert window.rows() == list(range(19, -1, -1))
+
+
+def test_nanoseconds_count():
+    first = pd.Timestamp("2024-01-01 00:00:00.000000001")
+    window = TimeWindow(pd.Timedelta(nanoseconds=2))
+    window.append("a", at=first)
+    assert window.append("b", at=first + pd.Timedelta(nanoseconds=1)) == "added"
+    assert window.append("c", at=first) == "dropped"
+    assert window.rows() == ["a", "b"]
+    assert window.append("d", at=np.datetime64("2024-01-01 00:00:00.000000003")) == "added"
+    assert window.rows() == ["b", "d"]
+
+
+def test_integers_stay_exact_beside_floats():
+    start = 2**60
+    times = [0.5, *(start + i for i in range(10)), start + 8]
+    window = TimeWindow(5)
+    assert window.extend(range(12), at=times) == {"added": 11, "late": 0, "dropped": 1}
+    assert window.rows() == [6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_blocks_are_taken_as_single_rows_are(seed):
+    random = np.random.default_rng(seed)
+    n = int(random.integers(20, 120))
+    times = np.cumsum(random.choice([0, 0, 1, 1, 2, -1, -3, -5], n) * (random.random(n) < random.random()))
+    size = int(random.choice([4, 10, 1000]))
+    duration = int(random.integers(1, 9))
+    one, many = (TimeWindow(duration, seed % 5, size) for _ in range(2))
+    ids = random.integers(0, 5, n).tolist()
+    for i, at in enumerate(times.tolist()):
+        one.append(np.int64(i), ids[i], at=at)
+    for block in np.array_split(np.arange(n), int(random.integers(1, 5))):
+        many.extend(block, [ids[i] for i in block], at=times[block])
+    assert many.counts == one.counts
+    assert many.forget([3]) == one.forget([3])
+    np.testing.assert_array_equal(many.rows(), one.rows())
 
 
 @pytest.mark.parametrize(
@@ -245,7 +294,7 @@ def test_one_time_may_stand_for_a_block():
         ({"duration": 0}, "duration must be above 0, got 0"),
         ({"duration": -HOUR}, "duration must be above 0"),
         ({"duration": float("nan")}, "duration must be"),
-        ({"duration": "5h"}, "duration must be a number, got 5h"),
+        ({"duration": "5h"}, "duration must be a number, got"),
         ({"duration": np.timedelta64("NaT")}, "duration must be a length of time"),
         ({"duration": HOUR, "allowed_lateness": 5}, "allowed_lateness must be a timedelta, got 5"),
         ({"duration": 5, "allowed_lateness": HOUR}, "allowed_lateness must be a number"),

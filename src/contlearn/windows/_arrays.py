@@ -142,7 +142,7 @@ class ArrayRows:
         _checks.bad_schema(name, f"{must}, as the rows before", got, cure)
 
     def content(self) -> NDArray[Any]:
-        return self.rows().copy()  # the live rows only: a pickle does not grow with the past
+        return self.rows()  # a copy starts from this view: its buffer is full, so it never writes into ours
 
     @classmethod
     def of(cls, content: NDArray[Any]) -> Self:
