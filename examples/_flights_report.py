@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from flights import Service
 
 WORSE = 0.003  # log-loss that the loop may lose against the calendar before the headline says so
-LOG_HEAD = f"{'until':>6}  {'columns that drifted, the most':<32}{'Brier (before)':<16}{'off by':<9}decision"
+LOG_HEAD = (
+    f"{'until':>6}  {'columns that drifted, the most':<32}{'Brier (at promotion)':<22}{'off by':<9}decision"
+)
 LEAK = 0.80  # nobody forecasts delays this well without knowing the future
 
 
@@ -289,7 +291,7 @@ def entry_facts(entry: Entry) -> tuple[str, ...]:
 def entry_line(entry: Entry) -> str:
     """Return the week in one line."""
     date, drift, loss, gap = entry_facts(entry)
-    return f"{date:>6}  {drift:<32}{loss:<16}{gap:<9}{entry.decision.word}"
+    return f"{date:>6}  {drift:<32}{loss:<22}{gap:<9}{entry.decision.word}"
 
 
 def outcome_lines(entry: Entry) -> Iterator[str]:
