@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from contlearn.drift import KS, MMD, ByColumn, ChiSquared, DriftState
+from contlearn.drift._finding import Finding, settle
 from contlearn.exceptions import InvalidInputError, InvalidParameterError, NotFittedError, SchemaError
 from contlearn.stats import adjust
 
@@ -207,6 +208,39 @@ def test_no_drift_is_stable_only_if_it_could_have_been_found(detector, rng):
     many = clone(detector).fit(reference).detect({"a": rng.integers(0, 6, 1500)})
     assert many.detectable < 0.2
     assert many.state is DriftState.STABLE
+
+
+@pytest.mark.parametrize(
+    ("p_value", "score", "detectable", "rows", "state"),
+    [
+        (0.05, 0.1, 0.9, 2, DriftState.DRIFT),
+        (0.0501, 0.1, 0.2, 50, DriftState.STABLE),
+        (0.0501, 0.1, 0.2001, 50, DriftState.UNDECIDED),
+        (0.01, 0.0999, 0.2, 50, DriftState.STABLE),
+        (0.01, 0.0999, 0.3, 50, DriftState.UNDECIDED),
+        (0.0001, 1.0, 0.1, 1, DriftState.UNDECIDED),
+    ],
+)
+def test_the_state_is_settled_in_its_order_to_the_digit(p_value, score, detectable, rows, state):
+    finding = Finding(1000, rows, score, p_value, None, detectable)
+    assert settle(finding, p_value, 0.05, 0.1, 0.2).state is state
+
+
+def test_too_few_rows_for_any_evidence_are_undecided_without_a_unit_too():
+    finding = Finding(1000, 50, 0.0, 1.0, enough=False)
+    assert settle(finding, 1.0, 0.05, 0.0, None).state is DriftState.UNDECIDED
+    assert settle(finding._replace(enough=True), 1.0, 0.05, 0.0, None).state is DriftState.STABLE
+
+
+@by_column
+def test_a_column_with_gaps_shares_its_level_between_two_tests(detector, rng):
+    reference, batch = rng.integers(0, 6, 400).astype(float), rng.integers(0, 6, 200).astype(float)
+    reference[:80] = np.nan
+    parts = clone(detector).fit({"x": reference}).detect({"x": batch}).parts["x"].parts
+    half = clone(detector).set_params(alpha=0.025).fit({"x": reference[80:]}).detect({"x": batch})
+    assert parts["values"].detectable == half.detectable
+    assert parts["values"].interval == half.interval
+    assert parts["missing"].interval.confidence == pytest.approx(0.975)
 
 
 def test_must_detect_equal_to_the_tolerance_is_the_strict_reading(rng):

@@ -173,6 +173,15 @@ def test_the_seed_decides_and_the_place_of_the_column_does_not():
     assert len({fresh.detect(y).p_value for _ in range(6)}) > 1
 
 
+def test_columns_of_equal_counts_do_not_share_their_luck():
+    rng = np.random.default_rng(7)
+    x, y = rng.integers(0, 80, 400), rng.integers(0, 80, 90)
+    twins = (
+        ChiSquared(correction=None).fit({f"c{i}": x for i in range(9)}).detect({f"c{i}": y for i in range(9)})
+    )
+    assert len({part.p_value for part in twins.parts.values()}) > 1
+
+
 def test_a_generator_is_asked_once_at_fit():
     rng = np.random.default_rng(5)
     x, y = rng.integers(0, 80, 400), rng.integers(0, 80, 90)
