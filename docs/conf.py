@@ -38,7 +38,6 @@ nitpick_ignore_regex = [(r"py:.*", r"(?!contlearn).*")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "contlearn"
-html_static_path = ["_static"]
 html_show_sourcelink = False
 html_theme_options = {
     "navbar_end": ["theme-switcher"],

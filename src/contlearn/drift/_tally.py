@@ -57,19 +57,25 @@ def tally(values: NDArray[Any]) -> Tally:
 
 def pairs(references: Sequence[Tally], values: Sequence[NDArray[Any]]) -> Pairs:
     """Count `values` of each column over its categories and those of its reference, none of them empty."""
-    befores: list[Counts] = [np.empty(0, dtype=np.int64)] * len(values)
-    afters = list(befores)
+    references_counted: list[Counts] = [np.empty(0, dtype=np.int64)] * len(values)
+    currents_counted = list(references_counted)
     whole = {
         place: integers
         for place, (reference, column) in enumerate(zip(references, values, strict=True))
         if isinstance(reference, Dense) and (integers := _integers(column)) is not None
     }
     for place, before, after in _dense_pairs(references, whole):
-        befores[place], afters[place] = before, after
+        references_counted[place], currents_counted[place] = before, after
     for place, (reference, column) in enumerate(zip(references, values, strict=True)):
-        if not len(befores[place]):
-            befores[place], afters[place] = _looked_up(_by_category(reference), _by_category(tally(column)))
-    return Pairs(np.concatenate(befores), np.concatenate(afters), [len(each) for each in befores])
+        if not len(references_counted[place]):
+            references_counted[place], currents_counted[place] = _looked_up(
+                _by_category(reference), _by_category(tally(column))
+            )
+    return Pairs(
+        np.concatenate(references_counted),
+        np.concatenate(currents_counted),
+        [len(each) for each in references_counted],
+    )
 
 
 def _dense_pairs(references: Sequence[Tally], columns: dict[int, Counts]) -> list[tuple[int, Counts, Counts]]:
