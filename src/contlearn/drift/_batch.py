@@ -1,8 +1,4 @@
-"""What every batch detector does the same way: read, match, test what is missing, correct, and settle.
-
-A detector adds two hooks, `_summary` (what to remember of the reference) and `_compare` (one test), and four
-class attributes. It never sees a missing value, an infinity, a wrong kind or an empty side.
-"""
+"""What every batch detector does the same way: read, match, test what is missing, correct, and settle."""
 
 from __future__ import annotations
 
@@ -17,57 +13,32 @@ from sklearn.base import BaseEstimator
 from contlearn import _checks
 from contlearn._tables import Column, Kind, Schema, Table, read
 from contlearn.drift._finding import Finding, combine, known, settle
-from contlearn.drift._question import Question, Tested, answer, check_random_state, pose, remember
+from contlearn.drift._two_samples import (
+    Tested,
+    TwoSampleTest,
+    answer,
+    check_random_state,
+    pose,
+    remember,
+)
 from contlearn.results import DriftResult
 from contlearn.stats._multiple import CORRECTIONS, adjust
-
-__all__ = ["BatchDetector", "Finding"]
 
 
 class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
     """A detector that compares a batch of rows with a reference.
 
     A subclass states its parameters in its own `__init__` (those of `_PARAMETERS` that it takes are checked
-    here), and fills in:
-
-    - `_summary(columns)`: what to remember of the reference columns;
-    - `_compare(reference, columns, alpha, seed)`: one test of current columns against that summary;
-    - `_joint`: whether all columns go into one test (then `columns` has all of them, complete rows only),
-      or each into one of its own (then `columns` has one);
-    - `_share_effect`: whether the effect is a share of rows, so that `tolerance` and `must_detect` also
-      apply to the share of missing values (otherwise any significant difference there counts);
-    - `_kinds` and `_cure`: the kinds of columns it can test, and what to do with others.
+    here), the kinds of columns it can test, and by which tests (`_groups`).
     """
 
-    _joint: ClassVar[bool] = False
-    _share_effect: ClassVar[bool] = True
     _kinds: ClassVar[frozenset[Kind]]
-    _cure: ClassVar[str]
 
     alpha: float
 
     @abc.abstractmethod
-    def _summary(self, columns: Sequence[Column]) -> Any:
-        """Return what to remember of `columns` of the reference; nothing in them is missing.
-
-        Statistics where the test allows it, not rows; never a view of `columns`. There may be no rows.
-        """
-
-    @abc.abstractmethod
-    def _compare(self, reference: Any, columns: Sequence[Column], alpha: float, seed: int | None) -> Finding:
-        """Return what one test finds; changes nothing.
-
-        `reference` is what `_summary` returned. Both sides have at least one row, and nothing in `columns`
-        is missing. `alpha` is the level that this test is really held to; intervals (confidence 1 - alpha)
-        and `detectable` are computed with it. `seed` is for `numpy.random.default_rng`, None for fresh draws.
-        """
-
-    def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
-        """Return what `_compare` finds for each question; for tests that are faster all at once."""
-        return [
-            self._compare(each.memory.summary, each.columns, each.alpha, each.memory.seed)
-            for each in questions
-        ]
+    def _groups(self, columns: Sequence[Column]) -> list[tuple[TwoSampleTest, Sequence[Column]]]:
+        """Return which columns are tested together, and by which test."""
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
         """Learn what is normal; a later call forgets the earlier reference.
@@ -133,12 +104,13 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
         columns = {column.name: column for column in self.schema_.match(read(X))}
         level = self.alpha / (1 if self._correction is None else len(self.reference_))
+        own: Any = self
         questions = [
-            pose(memory, memory.detector or self, [columns[each] for each in memory.names], level)
+            pose(memory, memory.detector or own, [columns[each] for each in memory.names], level)
             for memory in self.reference_
         ]
         tested = answer(questions)
-        return self._joint_result(tested[0]) if self._joint else self._result(tested)
+        return self._result(tested)
 
     @property
     def _correction(self) -> Any:
@@ -148,16 +120,10 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         for name, value in self.get_params(deep=False).items():
             if name in _PARAMETERS:
                 _PARAMETERS[name](name, value)
-        if self._share_effect and getattr(self, "tolerance", 0.0) > 1.0:
-            _checks.fail("tolerance", "be at most 1, a share of rows", self.tolerance)
 
     def _chosen(self, table: Table) -> Sequence[int]:
         """Return the positions of the columns that are tested."""
         return range(len(table.names))
-
-    def _groups(self, columns: Sequence[Column]) -> list[tuple[BatchDetector, Sequence[Column]]]:
-        """Return which columns are tested together, and by which detector."""
-        return [(self, columns)] if self._joint else [(self, (column,)) for column in columns]
 
     def _result(self, tested: Sequence[Tested]) -> DriftResult:
         """Return the result over columns that were tested one by one."""
@@ -179,21 +145,6 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         leading = None if detector._share_effect else "values"
         return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, leading)
 
-    def _joint_result(self, tested: Tested) -> DriftResult:
-        """Return the result of one test over all columns, and of the missing values in each beside it."""
-        p = _aspects(tested)
-        values_p, missing_p = _lifted(p, min(p), 1) if tested.missing else (p[0], 1.0)
-        values = self._settled(self, tested.values, values_p)
-        if not tested.missing:
-            return values
-        shares = _lifted(_missing_p_values(tested), missing_p, 2)
-        parts = {
-            name: self._settled_share(self, finding, p_value)
-            for (name, finding), p_value in zip(tested.missing.items(), shares, strict=True)
-        }
-        missing = combine(parts, self.alpha, None)
-        return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, "values")
-
     def _settled(self, detector: Any, finding: Finding, p_value: float) -> DriftResult:
         return settle(
             finding, p_value, self.alpha, detector.tolerance, getattr(detector, "must_detect", None)
@@ -211,6 +162,38 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = tags.input_tags.string = "categorical" in self._kinds
         return tags
+
+
+class SingleTest(BatchDetector, TwoSampleTest):
+    """A detector that tests every column, or all of them jointly, by one test: itself."""
+
+    tolerance: float
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self._share_effect and self.tolerance > 1.0:
+            _checks.fail("tolerance", "be at most 1, a share of rows", self.tolerance)
+
+    def _groups(self, columns: Sequence[Column]) -> list[tuple[TwoSampleTest, Sequence[Column]]]:
+        return [(self, columns)] if self._joint else [(self, (column,)) for column in columns]
+
+    def _result(self, tested: Sequence[Tested]) -> DriftResult:
+        return self._joint_result(tested[0]) if self._joint else super()._result(tested)
+
+    def _joint_result(self, tested: Tested) -> DriftResult:
+        """Return the result of one test over all columns, and of the missing values in each beside it."""
+        p = _aspects(tested)
+        values_p, missing_p = _lifted(p, min(p), 1) if tested.missing else (p[0], 1.0)
+        values = self._settled(self, tested.values, values_p)
+        if not tested.missing:
+            return values
+        shares = _lifted(_missing_p_values(tested), missing_p, 2)
+        parts = {
+            name: self._settled_share(self, finding, p_value)
+            for (name, finding), p_value in zip(tested.missing.items(), shares, strict=True)
+        }
+        missing = combine(parts, self.alpha, None)
+        return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, "values")
 
 
 _PARAMETERS: dict[str, Callable[[str, Any], object]] = {

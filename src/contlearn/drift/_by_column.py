@@ -9,9 +9,10 @@ from sklearn.base import clone
 
 from contlearn import _checks
 from contlearn._tables import Column, Table
-from contlearn.drift._batch import BatchDetector, Finding
+from contlearn.drift._batch import BatchDetector
 from contlearn.drift._chi_squared import ChiSquared
 from contlearn.drift._ks import KS
+from contlearn.drift._two_samples import TwoSampleTest
 
 _CHOICES = ("numeric", "categorical")
 
@@ -70,7 +71,6 @@ class ByColumn(BatchDetector):
     """
 
     _kinds = frozenset({"numeric", "boolean", "categorical", "datetime", "duration"})
-    _cure = "convert it to text or numbers"
 
     def __init__(
         self,
@@ -113,25 +113,19 @@ class ByColumn(BatchDetector):
             _checks.bad_schema("X_reference", f"have a column {unknown[0]!r}", "none", "see columns")
         return [position for position, name in enumerate(table.names) if name in wanted]
 
-    def _groups(self, columns: Sequence[Column]) -> list[tuple[BatchDetector, Sequence[Column]]]:
+    def _groups(self, columns: Sequence[Column]) -> list[tuple[TwoSampleTest, Sequence[Column]]]:
         choices = {str(name): choice for name, choice in (self.columns or {}).items()}
         shared = {
             "numeric": KS() if self.numeric is None else clone(self.numeric),
             "categorical": ChiSquared() if self.categorical is None else clone(self.categorical),
         }
-        groups: list[tuple[BatchDetector, Sequence[Column]]] = []
+        groups: list[tuple[TwoSampleTest, Sequence[Column]]] = []
         for column in columns:
             choice = choices.get(column.name, _by_kind(column))
             detector = shared[choice] if isinstance(choice, str) else clone(choice)
             detector._check_parameters()
             groups.append((detector, (column,)))
         return groups
-
-    def _summary(self, columns: Sequence[Column]) -> Any:
-        raise NotImplementedError("each column has a detector of its own")  # pragma: no cover
-
-    def _compare(self, reference: Any, columns: Sequence[Column], alpha: float, seed: int | None) -> Finding:
-        raise NotImplementedError("each column has a detector of its own")  # pragma: no cover
 
 
 def _by_kind(column: Column) -> str:

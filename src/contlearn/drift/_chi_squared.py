@@ -10,9 +10,10 @@ from typing import Any, final
 import numpy as np
 
 from contlearn._tables import Column
-from contlearn.drift._batch import BatchDetector, Finding
-from contlearn.drift._question import Question
+from contlearn.drift._batch import SingleTest
+from contlearn.drift._finding import Finding
 from contlearn.drift._tally import Counts, Pairs, Tally, pairs, tally
+from contlearn.drift._two_samples import Question
 from contlearn.stats._chi_squared import (
     SMALL_EXPECTATION,
     chi_squared_compare,
@@ -23,7 +24,7 @@ from contlearn.stats._chi_squared_columns import compare_columns
 
 
 @final
-class ChiSquared(BatchDetector):
+class ChiSquared(SingleTest):
     """Detect that the shares of categories have changed, by the chi-squared test of each column.
 
     The effect is the total variation distance: the share of rows that would have to change category to make

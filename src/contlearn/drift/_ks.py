@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn._tables import Column
-from contlearn.drift._batch import BatchDetector, Finding
+from contlearn.drift._batch import SingleTest
+from contlearn.drift._finding import Finding
 from contlearn.stats._ks import Atoms, atoms, ks_compare, ks_detectable, ks_interval
 
 _EXACT_INTEGERS = 2**53
 
 
 @final
-class KS(BatchDetector):
+class KS(SingleTest):
     """Detect that numeric columns have changed, by the Kolmogorov-Smirnov test of each.
 
     The effect is the KS distance: the largest difference, over all limits, between the shares of rows at or

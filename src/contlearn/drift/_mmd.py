@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn._tables import Column
-from contlearn.drift._batch import BatchDetector, Finding
+from contlearn.drift._batch import SingleTest
+from contlearn.drift._finding import Finding
 from contlearn.stats._mmd import MMDResult, mmd, smallest_p_value
 
 _METHODS = ("permutation",)
@@ -28,7 +29,7 @@ class Kept(NamedTuple):
 
 
 @final
-class MMD(BatchDetector):
+class MMD(SingleTest):
     """Detect that rows have changed as a whole, by maximum mean discrepancy with a ladder of kernels.
 
     All columns go into one test, so that it also sees what no column shows by itself: correlations, clusters,

@@ -1,20 +1,62 @@
-"""One test to be made, from the columns it is about to what was found in them."""
+"""One test of two samples, from the columns it is about to what was found in them.
+
+A test never sees a missing value, an infinity, a wrong kind or an empty side.
+"""
 
 from __future__ import annotations
 
+import abc
 import numbers
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from contlearn import _checks
-from contlearn._tables import WORDS, Column
+from contlearn._tables import WORDS, Column, Kind
 from contlearn.drift._finding import Finding, missing_share
 
-if TYPE_CHECKING:
-    from contlearn.drift._batch import BatchDetector
+
+class TwoSampleTest(abc.ABC):
+    """What a detector that tests by itself fills in.
+
+    - `_summary(columns)`: what to remember of the reference columns;
+    - `_compare(reference, columns, alpha, seed)`: one test of current columns against that summary;
+    - `_joint`: whether all columns go into one test (then `columns` has all of them, complete rows only),
+      or each into one of its own (then `columns` has one);
+    - `_share_effect`: whether the effect is a share of rows, so that `tolerance` and `must_detect` also
+      apply to the share of missing values (otherwise any significant difference there counts);
+    - `_kinds` and `_cure`: the kinds of columns it can test, and what to do with others.
+    """
+
+    _joint: ClassVar[bool] = False
+    _share_effect: ClassVar[bool] = True
+    _kinds: ClassVar[frozenset[Kind]]
+    _cure: ClassVar[str]
+
+    @abc.abstractmethod
+    def _summary(self, columns: Sequence[Column]) -> Any:
+        """Return what to remember of `columns` of the reference; nothing in them is missing.
+
+        Statistics where the test allows it, not rows; never a view of `columns`. There may be no rows.
+        """
+
+    @abc.abstractmethod
+    def _compare(self, reference: Any, columns: Sequence[Column], alpha: float, seed: int | None) -> Finding:
+        """Return what one test finds; changes nothing.
+
+        `reference` is what `_summary` returned. Both sides have at least one row, and nothing in `columns`
+        is missing. `alpha` is the level that this test is really held to; intervals (confidence 1 - alpha)
+        and `detectable` are computed with it. `seed` is for `numpy.random.default_rng`, None for fresh draws.
+        """
+
+    def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
+        """Return what `_compare` finds for each question; for tests that are faster all at once."""
+        return [
+            self._compare(each.memory.summary, each.columns, each.alpha, each.memory.seed)
+            for each in questions
+        ]
 
 
 class Remembered(NamedTuple):
@@ -24,7 +66,7 @@ class Remembered(NamedTuple):
     """
 
     names: tuple[str, ...]
-    detector: BatchDetector | None
+    detector: TwoSampleTest | None
     seed: int | None
     summary: Any
     n_rows: int
@@ -36,7 +78,7 @@ class Question(NamedTuple):
     """One test to be made: current columns, nothing missing in them, against what is remembered."""
 
     memory: Remembered
-    detector: BatchDetector
+    detector: TwoSampleTest
     columns: Sequence[Column]
     alpha: float
     missing: Mapping[str, Finding]
@@ -45,12 +87,12 @@ class Question(NamedTuple):
 class Tested(NamedTuple):
     """What was found in columns that are tested together: in their values, and in what is missing."""
 
-    detector: BatchDetector
+    detector: TwoSampleTest
     values: Finding
     missing: Mapping[str, Finding]
 
 
-def remember(detector: BatchDetector, columns: Sequence[Column], *, own: bool) -> Remembered:
+def remember(detector: TwoSampleTest, columns: Sequence[Column], *, own: bool) -> Remembered:
     """Return what is kept of `columns` of the reference; `own` if it is kept by `detector` itself."""
     _check_kinds(detector, columns)
     complete = _complete(columns)
@@ -65,7 +107,7 @@ def remember(detector: BatchDetector, columns: Sequence[Column], *, own: bool) -
     )
 
 
-def pose(memory: Remembered, detector: BatchDetector, columns: Sequence[Column], alpha: float) -> Question:
+def pose(memory: Remembered, detector: TwoSampleTest, columns: Sequence[Column], alpha: float) -> Question:
     """Return what is to be asked of `columns`; their missing values are tested only where there are any."""
     _check_kinds(detector, columns)
     gaps = [
@@ -117,7 +159,7 @@ def _complete(columns: Sequence[Column]) -> Sequence[Column]:
     return [column.take(rows) for column in columns]
 
 
-def _check_kinds(detector: BatchDetector, columns: Sequence[Column]) -> None:
+def _check_kinds(detector: TwoSampleTest, columns: Sequence[Column]) -> None:
     for column in columns:
         if column.kind not in detector._kinds and column.kind != "unknown":
             words = " or ".join(word for kind, word in WORDS.items() if kind in detector._kinds)
@@ -129,7 +171,7 @@ def _check_kinds(detector: BatchDetector, columns: Sequence[Column]) -> None:
             )
 
 
-def _seed(detector: BatchDetector, name: str) -> int | None:
+def _seed(detector: TwoSampleTest, name: str) -> int | None:
     """Return the seed of every later answer, drawn once where a generator was given.
 
     It depends on the column's name, not on its place in the table.
