@@ -206,3 +206,17 @@ def test_one_category_on_both_sides_is_stable():
     result = ChiSquared().fit(["a"] * 500).detect(["a"] * 500)
     assert result.state is DriftState.STABLE
     assert (result.score, result.p_value) == (0.0, 1.0)
+
+
+def test_a_limit_that_is_clear_stands_for_drawn_tables_and_hides_nothing():
+    rng = np.random.default_rng(5)
+    reference = rng.integers(0, 200, 20_000)
+    detector = ChiSquared(tolerance=0.0).fit(reference)
+    for _ in range(20):
+        current = rng.integers(0, 200, 800)  # four rows of each category expected
+        table = np.stack([np.bincount(side, minlength=200) for side in (reference, current)])
+        limit = chi_squared(table, method="asymptotic").p_value
+        drawn = chi_squared(table, method="permutation", n_permutations=9999, rng=1).p_value
+        found = only(detector.detect(current)).p_value
+        assert found == (pytest.approx(limit) if limit > 0.2 else pytest.approx(drawn, abs=0.1))
+        assert limit <= 0.2 or drawn > 0.1
