@@ -81,3 +81,8 @@ def digits() -> Callable[..., Problem]:
 @pytest.fixture(scope="session")
 def accuracy() -> Callable[..., tuple[float, float]]:
     return accuracies
+
+
+@pytest.fixture(scope="module")
+def shortcut(generated):
+    return generated(0, n=1500, n_test=2000)

@@ -23,8 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from contlearn.curation import JTTClassifier, JTTReport, jtt_weights
-from contlearn.curation._numbers import in_bins
-from contlearn.exceptions import InvalidInputError, InvalidParameterError
+from contlearn.exceptions import InvalidInputError
 
 
 class Votes(ClassifierMixin, BaseEstimator):
@@ -56,11 +55,6 @@ class Watcher(DecisionTreeClassifier):
 class Forbidden(GaussianNB):
     def fit(self, X, y, sample_weight=None):
         raise AssertionError("nothing was to be identified")
-
-
-@pytest.fixture(scope="module")
-def shortcut(generated):
-    return generated(0, n=1500, n_test=2000)
 
 
 @pytest.fixture(scope="module")
@@ -325,144 +319,6 @@ def test_an_average_answers_as_its_members_can(shortcut, estimator, accuracy):
             expected = np.mean([getattr(m, method)(shortcut.X_test) for m in model.estimators_], axis=0)
             np.testing.assert_allclose(getattr(model, method)(shortcut.X_test), expected)
     assert accuracy(model, shortcut)[1] > accuracy(clone(estimator).fit(shortcut.X, shortcut.y), shortcut)[1]
-
-
-def three_classes(n, rng):
-    y = rng.integers(3, size=n)
-    sign = np.where(rng.random(n) < 0.05, (y + 1) % 3, y)
-    X = np.column_stack([sign + 0.1 * rng.normal(size=n), np.eye(3)[y] * 2 + rng.normal(size=(n, 3))])
-    return X, y, sign != y
-
-
-@pytest.mark.parametrize("shape", ["ovr", "ovo"])
-def test_more_than_two_classes_have_cells_of_class_and_error(shape):
-    rng = np.random.default_rng(0)
-    X, y, against = three_classes(2400, rng)
-    labels = np.array(["low", "mid", "top"])[y]
-    model = JTTClassifier(SVC(decision_function_shape=shape)).fit(X, labels)
-    assert model.report_.helped
-    assert sorted({(c.label, c.misidentified) for c in model.report_.cells}) == [
-        (label, error) for label in ("low", "mid", "top") for error in (False, True)
-    ]
-    test, y_test, against = three_classes(2000, rng)
-    right = model.predict(test) == np.array(["low", "mid", "top"])[y_test]
-    plain = SVC().fit(X, y).predict(test) == y_test
-    assert right[against].mean() > plain[against].mean() + 0.1
-
-
-@pytest.mark.parametrize("n", [2, 3, 10, 59])
-@pytest.mark.parametrize("factor", ["auto", "balance", 5])
-def test_a_handful_of_rows_has_a_defined_outcome(n, factor):
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(n, 2)), np.arange(n) % 2
-    model = JTTClassifier(GaussianNB(), factor=factor).fit(X, y)
-    assert model.predict(X).shape == (n,)
-    if factor == "auto":
-        assert model.report_.method == "plain"
-        assert f"{n} rows are too few" in str(model.report_)
-
-
-@pytest.mark.parametrize("factor", ["auto", "balance", 5])
-def test_one_class_only_is_left_to_the_estimator(factor):
-    X = np.random.default_rng(0).normal(size=(100, 2))
-    model = JTTClassifier(RandomForestClassifier(3), factor=factor).fit(X, np.zeros(100))
-    assert (model.predict(X) == 0).all()
-    assert not model.misidentified_.any()
-    with pytest.raises(ValueError, match="class"):
-        JTTClassifier(LogisticRegression(), factor=factor).fit(X, np.zeros(100))
-
-
-@pytest.mark.parametrize("rare", [1, 4])
-@pytest.mark.parametrize("gate", ["probe", "off"])
-def test_a_class_with_fewer_rows_than_folds_is_kept(shortcut, rare, gate):
-    X, y = shortcut.X[:600], shortcut.y[:600].copy()
-    y[:rare] = 2
-    for estimator in (RandomForestClassifier(5), Votes()):
-        model = JTTClassifier(estimator, gate=gate).fit(X, y)
-        assert model.classes_.tolist() == [0, 1, 2]
-        assert all(set(y[rows]) == {0, 1, 2} for rows in model.sample_indices_)
-        if hasattr(model, "predict_proba"):
-            assert model.predict_proba(shortcut.X[:5]).shape == (5, 3)
-
-
-def test_errors_in_one_class_only_divide_that_class_only(shortcut):
-    errors = (shortcut.y == 1) & ((shortcut.X[:, 6] > 0) != shortcut.y)
-    model = JTTClassifier(GaussianNB(), gate="off").fit(shortcut.X, shortcut.y, misidentified=errors)
-    cells = {(c.label, c.misidentified) for c in model.report_.cells}
-    assert cells == {("0", None), ("1", False), ("1", True)}
-    few = np.zeros(1500, dtype=bool)
-    few[np.flatnonzero(errors)[:7]] = True
-    model.fit(shortcut.X, shortcut.y, misidentified=few)
-    assert (model.report_.method, model.report_.helped) == ("plain", False)
-    assert "too few rows are misidentified" in str(model.report_)
-
-
-def test_missing_values_pass_through_to_models_that_take_them(shortcut):
-    X = shortcut.X.copy()
-    X[np.random.default_rng(0).random(X.shape) < 0.05] = np.nan
-    model = JTTClassifier(HistGradientBoostingClassifier(max_iter=20)).fit(X, shortcut.y)
-    assert model.report_.helped
-    with pytest.raises(ValueError, match="NaN"):
-        JTTClassifier(LogisticRegression()).fit(X, shortcut.y)
-    X[3, 2] = np.inf
-    with pytest.raises(ValueError, match="infinity"):
-        JTTClassifier(HistGradientBoostingClassifier()).fit(X, shortcut.y)
-
-
-def test_bins_are_quantiles_of_the_training_rows_and_keep_what_is_missing():
-    rng = np.random.default_rng(0)
-    seen, unseen = rng.normal(size=(2000, 3)), rng.normal(size=(300, 3))
-    seen[:, 1], unseen[:, 1] = np.arange(2000) % 4, np.arange(300) % 4  # few values: one bin each
-    seen[:, 2] = np.nan
-    seen[::5, 0] = unseen[::5, 0] = np.nan
-    for table, binned in zip((seen, unseen), in_bins(seen, unseen), strict=True):
-        np.testing.assert_array_equal(np.isnan(binned), np.isnan(table))
-        order = np.argsort(table[:, 0])
-        steps = np.diff(binned[order, 0])
-        assert (steps[~np.isnan(steps)] >= 0).all()
-        assert [len(np.unique(binned[table[:, 1] == value, 1])) for value in range(4)] == [1, 1, 1, 1]
-        assert len(np.unique(binned[:, 1])) == 4
-    counts = np.unique(in_bins(seen, unseen)[0][~np.isnan(seen[:, 0]), 0], return_counts=True)[1]
-    assert len(counts) == 255
-    assert np.ptp(counts) <= 2
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"factor": 0.5}, "factor must be finite and at least 1"),
-        ({"factor": "often"}, "factor must be 'auto', 'balance' or a number"),
-        ({"factor": None}, "factor must be a number"),
-        ({"gate": "closed"}, "gate must be one of"),
-        ({"n_estimators": 0}, "n_estimators must be at least 1"),
-        ({"cv": 1}, "cv must be at least 2"),
-        ({"cv": "five"}, "cv must be a number of folds, a splitter"),
-        ({"cv": [([0, 1], [2, 3]), ([0, 1], [3, 4])]}, "cv must test each row at most once"),
-    ],
-)
-def test_settings_that_cannot_work_are_refused_by_fit(shortcut, settings, words):
-    model = JTTClassifier(GaussianNB(), **settings)
-    with pytest.raises(InvalidParameterError, match=words):
-        model.fit(shortcut.X, shortcut.y)
-
-
-@pytest.mark.parametrize(
-    ("weights", "words"),
-    [
-        (np.ones(7), "one value for each of the 1500 rows"),
-        (np.full(1500, -1.0), "at least 0"),
-        (np.full(1500, np.nan), "at least 0"),
-        (np.zeros(1500), "above 0 for at least one row"),
-    ],
-)
-def test_weights_that_cannot_be_used_are_refused(shortcut, weights, words):
-    with pytest.raises(InvalidInputError, match=words):
-        JTTClassifier(GaussianNB()).fit(shortcut.X, shortcut.y, sample_weight=weights)
-
-
-def test_weights_are_refused_where_the_estimator_would_drop_them(shortcut):
-    with pytest.raises(InvalidParameterError, match="estimator must take sample_weight, got Votes"):
-        JTTClassifier(Votes()).fit(shortcut.X, shortcut.y, sample_weight=np.ones(1500))
 
 
 def test_the_report_adds_up_and_is_a_value(shortcut, helped):
