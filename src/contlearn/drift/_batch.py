@@ -196,6 +196,25 @@ class SingleTest(BatchDetector, TwoSampleTest):
         return combine({"values": values, "missing": missing}, self.alpha, values.tolerance, "values")
 
 
+class ColumnTest(SingleTest):
+    """A detector that tests each column by itself, and whose effect is a share of its rows."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.05,
+        correction: str | None = "holm",
+        tolerance: float = 0.05,
+        must_detect: float = 0.2,
+        random_state: Any = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.correction = correction
+        self.tolerance = tolerance
+        self.must_detect = must_detect
+        self.random_state = random_state
+
+
 _PARAMETERS: dict[str, Callable[[str, Any], object]] = {
     "alpha": _checks.fraction,
     "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, None)),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
 from contlearn._tables import Column
-from contlearn.drift._batch import SingleTest
+from contlearn.drift._batch import ColumnTest
 from contlearn.drift._finding import Finding
 from contlearn.drift._tally import Counts, Pairs, Tally, pairs, tally
 from contlearn.drift._two_samples import Question
@@ -24,7 +24,7 @@ from contlearn.stats._chi_squared_columns import compare_columns
 
 
 @final
-class ChiSquared(SingleTest):
+class ChiSquared(ColumnTest):
     """Detect that the shares of categories have changed, by the chi-squared test of each column.
 
     The effect is the total variation distance: the share of rows that would have to change category to make
@@ -80,21 +80,6 @@ class ChiSquared(SingleTest):
 
     _kinds = frozenset({"numeric", "boolean", "categorical", "datetime", "duration"})
     _cure = "convert it to text or numbers"
-
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.05,
-        correction: str | None = "holm",
-        tolerance: float = 0.05,
-        must_detect: float = 0.2,
-        random_state: Any = 0,
-    ) -> None:
-        self.alpha = alpha
-        self.correction = correction
-        self.tolerance = tolerance
-        self.must_detect = must_detect
-        self.random_state = random_state
 
     def _summary(self, columns: Sequence[Column]) -> Tally:
         (column,) = columns

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn._tables import Column
-from contlearn.drift._batch import SingleTest
+from contlearn.drift._batch import ColumnTest
 from contlearn.drift._finding import Finding
 from contlearn.stats._ks import Atoms, atoms, ks_compare, ks_detectable, ks_interval
 
@@ -17,7 +17,7 @@ _EXACT_INTEGERS = 2**53
 
 
 @final
-class KS(SingleTest):
+class KS(ColumnTest):
     """Detect that numeric columns have changed, by the Kolmogorov-Smirnov test of each.
 
     The effect is the KS distance: the largest difference, over all limits, between the shares of rows at or
@@ -75,21 +75,6 @@ class KS(SingleTest):
 
     _kinds = frozenset({"numeric", "boolean", "datetime", "duration"})
     _cure = "use ChiSquared for it, or ByColumn for a mixed table"
-
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.05,
-        correction: str | None = "holm",
-        tolerance: float = 0.05,
-        must_detect: float = 0.2,
-        random_state: Any = 0,
-    ) -> None:
-        self.alpha = alpha
-        self.correction = correction
-        self.tolerance = tolerance
-        self.must_detect = must_detect
-        self.random_state = random_state
 
     def _summary(self, columns: Sequence[Column]) -> Atoms:
         (column,) = columns
