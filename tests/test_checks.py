@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -28,6 +29,18 @@ REFUSED = [
     (lambda: _checks.number("x", 2, high=1), "x must be finite and at most 1, got 2"),
     (lambda: _checks.number("x", 2, low=0, high=1), "x must be between 0 and 1, got 2"),
     (lambda: _checks.number("x", np.array([1.0])), "x must be a number, got array([1.])"),
+    (lambda: _checks.number("x", 10**400), "x must be finite, got 1" + 76 * "0" + "..."),
+    (
+        lambda: _checks.number("x", -(10**400), low=0),
+        "x must be finite and at least 0, got -1" + 75 * "0" + "...",
+    ),
+    (lambda: _checks.number("x", Fraction(10**400)), "x must be finite, got Fraction(1" + 67 * "0" + "..."),
+    (lambda: _checks.number("x", 10**5000), "x must be finite, got int without a repr"),
+    (lambda: _checks.number("x", np.eye(2)), "x must be a number, got array([[1., 0.], [0., 1.]])"),
+    (
+        lambda: _checks.generator("seed", -1),
+        "seed must be None, an integer of at least 0 or a numpy Generator, got -1",
+    ),
     (lambda: _checks.fraction("alpha", 0), "alpha must be strictly between 0 and 1, got 0"),
     (lambda: _checks.fraction("alpha", 1.0), "alpha must be strictly between 0 and 1, got 1.0"),
     (lambda: _checks.fraction("alpha", 5), "alpha must be strictly between 0 and 1, got 5"),
@@ -75,6 +88,23 @@ def test_errors_say_name_constraint_value_and_cure(refuse, message):
 def test_good_values_come_back_as_builtins(call, result):
     assert call() == result
     assert type(call()) is type(result)
+
+
+@pytest.mark.parametrize("seed", [0, np.int64(0), np.random.SeedSequence(0), np.random.PCG64(0)])
+def test_a_generator_draws_what_numpy_draws_from_the_same_seed(seed):
+    assert _checks.generator("seed", seed).random() == np.random.default_rng(0).random()
+
+
+def test_a_generator_stays_itself_and_none_is_fresh():
+    mine = np.random.default_rng(0)
+    assert _checks.generator("rng", mine) is mine
+    assert _checks.generator("rng", None).random() != _checks.generator("rng", None).random()
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "0", [1, 2], -5, np.random.RandomState(0), np.bool_(1)])
+def test_what_seeds_no_generator_is_refused(value):
+    with pytest.raises(InvalidParameterError, match="rng must be None, an integer of at least 0"):
+        _checks.generator("rng", value)
 
 
 def test_one_of_tells_true_from_one_and_text_from_enum():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Collection, Sized
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from contlearn.exceptions import (
     ContlearnError,
@@ -17,6 +17,9 @@ from contlearn.exceptions import (
     NotFittedError,
     SchemaError,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def fail(
@@ -50,7 +53,10 @@ def number(name: str, value: Any, *, low: float = -math.inf, high: float = math.
     """Return `value` as a finite float in [`low`, `high`]."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         fail(name, "be a number", _short(value))
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:  # an integer or a fraction beyond the floats
+        result = -math.inf if value < 0 else math.inf
     if not math.isfinite(result) or not low <= result <= high:
         fail(name, f"be {_range(low, high)}", _short(value))
     return result
@@ -82,6 +88,18 @@ def count(name: str, value: Any, *, low: int = 1) -> int:
     return result
 
 
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Return the generator that `value` seeds or is: None draws a fresh seed."""
+    import numpy as np
+
+    kinds = (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)
+    if value is None or isinstance(value, kinds):
+        return np.random.default_rng(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+        fail(name, "be None, an integer of at least 0 or a numpy Generator", _short(value))
+    return np.random.default_rng(int(value))
+
+
 def one_of(name: str, value: Any, options: Collection[object]) -> None:
     """Refuse a `value` that is none of `options`."""
     if not any(type(value) is type(option) and value == option for option in options):
@@ -106,6 +124,12 @@ def same_length(**columns: Sized) -> int:
     return next(iter(lengths.values()))
 
 
+def one_line(text: str, width: int | None = None) -> str:
+    """Return `text` with every run of white space as one blank, cut to `width` characters."""
+    line = " ".join(text.split())
+    return line if width is None or len(line) <= width else line[: width - 3] + "..."
+
+
 def _range(low: float, high: float) -> str:
     if low == -math.inf and high == math.inf:
         return "finite"
@@ -117,6 +141,9 @@ def _range(low: float, high: float) -> str:
 
 
 def _short(value: object, width: int = 80) -> str:
-    """Return the `repr` of `value`, cut: a message must never dump a caller's rows."""
-    text = repr(value)
-    return text if len(text) <= width else text[: width - 3] + "..."
+    """Return the `repr` of `value` on one line, cut: a message must never dump a caller's rows."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python is willing to write
+        text = f"{type(value).__name__} without a repr"
+    return one_line(text, width)
