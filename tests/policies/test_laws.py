@@ -160,14 +160,7 @@ def test_an_unknown_answer_is_unknown_to_the_negation(policy, evidence):
 
 
 def without(evidence, field):
-    """Return `evidence` without `field`; a history takes with it the trainings that it tells of.
-
-    The champion's own training stands in for the last retraining where no history is kept, so the two are
-    one fact for `MinAge`.
-    """
-    if field == "history":
-        return replace(evidence, history=(), trained_at=None)
-    return replace(evidence, **{field: None})
+    return replace(evidence, **{field: () if field == "history" else None})
 
 
 def plausible(evidence):

@@ -178,7 +178,11 @@ REJECTED = Verdict(Outcome.REJECT, "worse")
         # none in the history: the champion's own training
         (Evidence(now=DAYS[40], trained_at=DAYS[5], history=(past(20, False),)), "retrain"),
         (Evidence(now=DAYS[40], trained_at=DAYS[15], history=(past(20, False),)), "wait"),
-        (Evidence(now=DAYS[40], trained_at=DAYS[5]), "retrain"),
+        # a champion trained later than the last retraining on record
+        (Evidence(now=DAYS[40], trained_at=DAYS[30], history=(past(5, True),)), "wait"),
+        # no history: a challenger may have been turned down since; only a young champion settles it
+        (Evidence(now=DAYS[40], trained_at=DAYS[5]), "unknown"),
+        (Evidence(now=DAYS[40], trained_at=DAYS[35]), "wait"),
         # not known either: at least as old as the history
         (Evidence(now=DAYS[40], history=(past(10, False), past(39, False))), "retrain"),
         (Evidence(now=DAYS[40], history=(past(11, False), past(39, False))), "unknown"),
@@ -194,7 +198,8 @@ def test_min_age_counts_from_the_last_retraining(evidence, word):
 
 
 def test_min_age_tells_what_it_lacks():
-    assert MinAge(MONTH)(Evidence(now=DAYS[1])).missing == ("trained_at",)
+    assert MinAge(MONTH)(Evidence(now=DAYS[1])).missing == ("history",)
+    assert MinAge(MONTH)(Evidence(now=DAYS[40], trained_at=DAYS[1])).missing == ("history",)
     assert MinAge(MONTH)(Evidence(now=DAYS[1], history=(past(None, True),))).missing == ("history",)
     short = MinAge(MONTH)(Evidence(now=DAYS[8], history=(past(1, False),)))
     assert short.missing == ("trained_at",)

@@ -48,9 +48,10 @@ class MaxAge(Rule):
 class MinAge(Rule):
     """Allow retraining once the last retraining lies `limit` back, promoted or not.
 
-    The last retraining is the last episode of `history` whose decision retrained. If there is none, it is
-    `trained_at`; where that is not known either, a history without any retraining still tells that the last
-    one is older than the history. Unknown when none of this settles it.
+    The last retraining is the last episode of `history` whose decision retrained, or `trained_at` if that is
+    later. Where `trained_at` is not known, a history without any retraining still tells that the last one is
+    older than the history. An empty history is unknown: a challenger may have been trained and turned down
+    since the champion was trained; only a young champion settles it.
 
     Parameters
     ----------
@@ -72,12 +73,18 @@ class MinAge(Rule):
         object.__setattr__(self, "limit", duration("limit", self.limit))
 
     def __call__(self, evidence: Evidence) -> Decision:
-        last = next((past for past in reversed(evidence.history) if past.decision.retrain), None)
-        if last is not None:
-            return self._since(evidence.now, last.evidence.now, "history")
-        if evidence.trained_at is not None or not evidence.history:
-            return self._since(evidence.now, evidence.trained_at, "trained_at")
-        return self._older_than_history(evidence)
+        retrained = next((past for past in reversed(evidence.history) if past.decision.retrain), None)
+        answers = []
+        if retrained is not None:
+            answers.append(self._since(evidence.now, retrained.evidence.now, "history"))
+        if evidence.trained_at is not None:
+            answers.append(self._since(evidence.now, evidence.trained_at, "trained_at"))
+        recent = next((answer for answer in answers if not answer.retrain and not answer.missing), None)
+        if recent is not None:
+            return recent
+        if not evidence.history:
+            return unknown(["history", *(name for answer in answers for name in answer.missing)])
+        return answers[0] if answers else self._older_than_history(evidence)
 
     def _since(self, now: Moment | None, last: Moment | None, source: str) -> Decision:
         age = elapsed(last, now, self.limit)

@@ -13,10 +13,6 @@ from contlearn.policies._evidence import Episode, Evidence, rewritten
 from contlearn.results import Decision, DriftResult, DriftState, Interval
 from contlearn.testing._laws import Law, one_line, rebuilt, repickled, run, snapshot
 
-# The champion's own training stands in for the last retraining where no history is kept; so the two are one
-# fact, and they are removed together.
-_TOGETHER = {"history": {"history": (), "trained_at": None}}
-
 
 @dataclass(frozen=True)
 class _Case:
@@ -140,7 +136,7 @@ def _removals(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
     """Return `evidence` without each of the facts that it holds."""
     for field in fields(evidence):
         if getattr(evidence, field.name) not in (None, ()):
-            yield field.name, rewritten(evidence, **_TOGETHER.get(field.name, {field.name: None}))
+            yield field.name, rewritten(evidence, **{field.name: () if field.name == "history" else None})
 
 
 def _default_evidences() -> Iterator[Evidence]:
