@@ -26,6 +26,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+# Two names that differ only in case would be one file on macOS and Windows.
+autosummary_filename_map = {"contlearn.policies.replay": "contlearn.policies.replay-function"}
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -39,11 +41,16 @@ nitpick_ignore_regex = [(r"py:.*", r"(?!contlearn).*")]
 html_theme = "pydata_sphinx_theme"
 html_title = "contlearn"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["wrap.css"]
+html_sidebars = {"**": []}
+default_role = "autolink"
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": False,
+    "header_links_before_dropdown": 4,
     "secondary_sidebar_items": ["page-toc"],
 }
 
@@ -60,6 +67,15 @@ def write_changelog() -> None:
             texts = (path.read_text(encoding="utf-8") for path in fragments)
             lines += ["- " + re.sub(r"\s+", " ", text).strip() for text in texts] + [""]
     (ROOT / "docs" / "changelog.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def skip_fields(app, what, name, obj, skip, options):  # noqa: ARG001 - the signature is Sphinx's
+    """Leave out "Alias for field number 0": named tuples describe their fields under Attributes."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_fields)
 
 
 write_changelog()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from contlearn.drift._chi_squared import ChiSquared
     from contlearn.drift._ks import KS
     from contlearn.drift._mmd import MMD
-    from contlearn.results import DriftResult, DriftState
+    from contlearn.results import DriftResult, DriftState, Interval
 
-__all__ = ["KS", "MMD", "ByColumn", "ChiSquared", "DriftResult", "DriftState"]
+__all__ = ["KS", "MMD", "ByColumn", "ChiSquared", "DriftResult", "DriftState", "Interval"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -27,5 +27,6 @@ __getattr__, __dir__ = attach(
         "ChiSquared": "._chi_squared",
         "DriftResult": "..results",
         "DriftState": "..results",
+        "Interval": "..results",
     },
 )

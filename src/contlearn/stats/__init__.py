@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from contlearn._lazy import attach
 
 if TYPE_CHECKING:
+    from contlearn.results import Interval
     from contlearn.stats._chi_squared import ChiSquaredResult, chi_squared
     from contlearn.stats._ks import KSResult, ks
     from contlearn.stats._mean import mean_interval
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChiSquaredResult",
+    "Interval",
     "KSResult",
     "MMDResult",
     "McNemarResult",
@@ -36,6 +38,7 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "ChiSquaredResult": "._chi_squared",
+        "Interval": "..results",
         "KSResult": "._ks",
         "MMDResult": "._mmd",
         "McNemarResult": "._paired",
