@@ -16,6 +16,7 @@ from sklearn.naive_bayes import GaussianNB
 from contlearn.curation import jtt_indices, jtt_weights
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 
+ARRAYS = np.array([np.ones(2), np.ones(3)], dtype=object)
 labels = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=40)
 
 
@@ -116,6 +117,18 @@ def test_text_of_different_widths_and_no_rows_at_all_are_fine():
         (["a", "b"], pd.Series(["a", pd.NA], dtype="string"), "y_pred must have no missing labels"),
         (pd.Series([0, None], dtype="Int64"), [0, 1], "y must have no missing labels"),
         (pl.Series([0, None]), [0, 1], "y must have no missing labels"),
+        (np.ma.array([1, 0, 1], mask=[1, 0, 0]), [0, 0, 1], "no missing labels, got 1 of 3 rows without one"),
+        (["a", "b"], np.ma.array(["a", "b"], mask=[0, 1]), "y_pred must have no missing labels, got 1 of 2"),
+        (["late", float("nan")], ["late", "late"], "y must have no missing labels, got 1 of 2"),
+        (["late", "late"], [pd.NA, None], "y_pred must have no missing labels, got 2 of 2"),
+        (["a", 1], ["a", "1"], "y of int and str and y_pred of text"),
+        ([b"a", b"b"], ["a", "b"], "y of bytes and y_pred of text"),
+        ([1, 2], np.array(["2024", "2025"], dtype="M8[Y]"), "y of int and y_pred of datetime"),
+        ([(1, 2), (3,)], [0, 1], "y must be one-dimensional, got rows of different lengths"),
+        ([(1, 2), (3, 4)], [0, 1], "y must be one-dimensional, got shape (2, 2"),
+        (np.array([(1, 2.0)], dtype="i4,f8"), [0], "y must hold one label per row, got dtype"),
+        (ARRAYS, ARRAYS.copy(), "y and y_pred must hold labels that can be compared, got ndarray"),
+        ("late", ["late"], "y must hold one value per row"),
     ],
 )
 def test_labels_that_cannot_be_compared_are_refused(y, y_pred, words):
@@ -129,6 +142,27 @@ def test_a_factor_below_one_or_no_number_is_refused(factor):
     for function in (jtt_weights, jtt_indices):
         with pytest.raises(InvalidParameterError, match="factor must"):
             function([0, 1], [0, 0], factor)
+
+
+def test_labels_of_one_kind_are_compared_however_they_are_stored():
+    days = np.array(["2024-01-01", "2024-01-02"], dtype="M8[D]")
+    assert jtt_weights(days, days.astype("M8[s]")).tolist() == [1, 1]
+    assert jtt_weights(np.array([1, 0], dtype=object), [True, True]).tolist() == [1, 5]
+    assert jtt_weights(["a", 1], ["a", 2]).tolist() == [1, 5]
+    assert jtt_weights(np.ma.array([1, 0], mask=False), [1, 1]).tolist() == [1, 5]
+
+
+@pytest.mark.parametrize("factor", [1e15, 1e19, 1e308])
+def test_an_index_map_that_cannot_fit_in_memory_is_refused(factor):
+    with pytest.raises(InvalidParameterError, match="factor must give an index map that fits in memory, got"):
+        jtt_indices([0, 1, 0], [1, 1, 1], factor)
+    assert jtt_weights([0, 1], [1, 1], factor).tolist() == [factor, 1]
+
+
+@pytest.mark.parametrize("rng", [-1, "a", 2.5, np.nan, True])
+def test_what_seeds_nothing_is_refused(rng):
+    with pytest.raises(InvalidParameterError, match="rng must be None, an integer of at least 0 or a numpy"):
+        jtt_indices([0, 1], [1, 1], 2.5, rng)
 
 
 def test_the_arguments_are_left_alone():

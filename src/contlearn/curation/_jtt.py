@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sized
-from typing import Any, cast
+from numbers import Number
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
+from contlearn.stats import _columns
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
+
+_MOST_COPIES = sys.maxsize / np.dtype(np.intp).itemsize
+_KINDS = {
+    "b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex",
+    "U": "text", "S": "bytes", "M": "datetime", "m": "timedelta",
+}  # fmt: skip
+_NUMBERS = {"bool", "int", "float", "complex", "numbers"}
+_PLAIN = "use plain labels, such as numbers or text"
 
 
 def jtt_weights(y: ArrayLike, y_pred: ArrayLike, factor: float = 5) -> NDArray[np.float64]:
@@ -39,7 +50,7 @@ def jtt_weights(y: ArrayLike, y_pred: ArrayLike, factor: float = 5) -> NDArray[n
     InvalidInputError
         For labels that are missing, of different lengths, or not comparable.
     InvalidParameterError
-        For a factor below 1.
+        For a factor that is no number of at least 1.
 
     Notes
     -----
@@ -87,7 +98,7 @@ def jtt_indices(y: ArrayLike, y_pred: ArrayLike, factor: float = 5, rng: Rng = N
     Raises
     ------
     InvalidInputError, InvalidParameterError
-        As for `jtt_weights`.
+        As for `jtt_weights`; also for a factor whose map would not fit in memory, and for what seeds nothing.
 
     Examples
     --------
@@ -96,7 +107,8 @@ def jtt_indices(y: ArrayLike, y_pred: ArrayLike, factor: float = 5, rng: Rng = N
     array([0, 1, 1, 1, 2])
     """
     factor = _checks.number("factor", factor, low=1)
-    return copies(error_weights(misidentified(y, y_pred), factor), np.random.default_rng(rng))
+    generator = _checks.generator("rng", rng)
+    return copies(error_weights(misidentified(y, y_pred), factor), generator)
 
 
 def error_weights(errors: NDArray[np.bool_], factor: float) -> NDArray[np.float64]:
@@ -109,6 +121,10 @@ def copies(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np
 
     Fractions are drawn systematically over the rows in random order, so the total is within 1 of the sum.
     """
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if total > _MOST_COPIES:
+        _too_many(total)
     whole = np.floor(weights)
     fractions = weights - whole
     counts = whole.astype(np.intp)
@@ -116,56 +132,57 @@ def copies(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np
         order = rng.permutation(len(weights))
         ladder = np.floor(np.cumsum(fractions[order]) + rng.random())
         counts[order] += np.diff(ladder, prepend=0.0).astype(np.intp)
-    return np.repeat(np.arange(len(weights)), counts)
+    try:
+        return np.repeat(np.arange(len(weights)), counts)
+    except MemoryError:
+        _too_many(total)
+
+
+def _too_many(total: float) -> NoReturn:
+    cure = "choose a smaller factor, or weights in the place of copies"
+    _checks.fail("factor", "give an index map that fits in memory", f"{total:.3g} rows", cure)
 
 
 def misidentified(y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.bool_]:
     """Return where `y_pred` differs from `y`, after refusing what cannot be compared."""
     truth, said = _labels("y", y), _labels("y_pred", y_pred)
     _checks.same_length(y=cast(Sized, truth), y_pred=cast(Sized, said))
-    if len(truth) and _is_text(truth) != _is_text(said):
+    kinds = _kind(truth), _kind(said)
+    if len(truth) and kinds[0] != kinds[1] and not _NUMBERS.issuperset(kinds):
         _checks.bad_data(
             "y and y_pred",
             "hold labels of one kind",
-            f"y of {_kind(truth)} and y_pred of {_kind(said)}",
+            f"y of {kinds[0]} and y_pred of {kinds[1]}",
             "map predictions to the labels of y",
         )
     if truth.dtype.kind in "biu" and said.dtype.kind == "f" and np.any(said != np.floor(said)):
         _checks.bad_data(
             "y_pred", "hold predicted labels", "fractions", "turn probabilities into labels first"
         )
-    return np.asarray(truth != said, dtype=bool)
+    try:
+        return np.asarray(truth != said, dtype=bool)
+    except (TypeError, ValueError):  # such as arrays, which answer with as many truths as they have values
+        _checks.bad_data("y and y_pred", "hold labels that can be compared", kinds[0], _PLAIN)
 
 
 def _labels(name: str, values: ArrayLike) -> NDArray[Any]:
-    labels = np.asarray(values)
-    if labels.ndim != 1:
-        _checks.bad_data(name, "be one-dimensional labels", f"shape {labels.shape}", "pass one label per row")
-    if _any_missing(labels):
-        _checks.bad_data(name, "have no missing labels", "some", "leave rows without a label out")
+    labels = _columns.column(name, values)
+    if labels.dtype.kind not in {*_KINDS, "O"}:
+        _checks.bad_data(name, "hold one label per row", f"dtype {labels.dtype}", _PLAIN)
+    absent = int(_columns.missing(labels).sum())
+    if absent:
+        got = f"{absent} of {len(labels)} rows without one"
+        _checks.bad_data(name, "have no missing labels", got, "leave rows without a label out")
     return labels
 
 
-def _any_missing(labels: NDArray[Any]) -> bool:
-    if labels.dtype.kind == "f":
-        return bool(np.isnan(labels).any())
-    if labels.dtype.kind in "mM":
-        return bool(np.isnat(labels).any())
-    return labels.dtype.kind == "O" and any(map(_is_missing, labels))
-
-
-def _is_missing(value: object) -> bool:
-    # pandas' NA answers neither yes nor no to a comparison, so it is known by its type alone
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
-
-
-def _is_text(labels: NDArray[Any]) -> bool:
-    return labels.dtype.kind in "US" or (labels.dtype.kind == "O" and isinstance(labels[0], str))
-
-
 def _kind(labels: NDArray[Any]) -> str:
-    return (
-        "text"
-        if _is_text(labels)
-        else type(labels[0].item() if labels.dtype.kind != "O" else labels[0]).__name__
-    )
+    """Return what the labels are, as far as comparing them goes."""
+    if labels.dtype.kind != "O":
+        return _KINDS[labels.dtype.kind]
+    types = {type(label) for label in labels}
+    if all(issubclass(each, str) for each in types):
+        return "text"
+    if all(issubclass(each, (Number, np.bool_)) for each in types):
+        return "numbers"
+    return " and ".join(sorted(each.__name__ for each in types))
