@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -126,11 +128,21 @@ def test_bins_are_quantiles_of_the_training_rows_and_keep_what_is_missing():
         ({"n_estimators": 0}, "n_estimators must be at least 1"),
         ({"cv": 1}, "cv must be at least 2"),
         ({"cv": "five"}, "cv must be a number of folds, a splitter"),
+        ({"random_state": -1}, "random_state must be None, an integer of at least 0"),
+        ({"random_state": "a"}, "random_state must be None"),
+        ({"random_state": 2.5}, "random_state must be None"),
+        ({"random_state": np.nan}, "random_state must be None"),
+        ({"estimator": None}, "estimator must be a classifier, with fit, predict and get_params, got None"),
+        ({"estimator": GaussianNB}, "estimator must be a classifier"),
+        ({"identifier": "tree"}, "identifier must be a classifier"),
+        ({"factor": 1e308}, r"factor must be at most 1e\+30 divided by the number of rows"),
+        ({"factor": 1e15, "estimator": KNeighborsClassifier()}, "factor must give an index map that fits"),
+        ({"n_estimators": pd.NA}, "n_estimators must be an integer"),
         ({"cv": [([0, 1], [2, 3]), ([0, 1], [3, 4])]}, "cv must test each row at most once"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_by_fit(shortcut, settings, words):
-    model = JTTClassifier(GaussianNB(), **settings)
+    model = JTTClassifier(**{"estimator": GaussianNB(), **settings})
     with pytest.raises(InvalidParameterError, match=words):
         model.fit(shortcut.X, shortcut.y)
 
@@ -142,6 +154,10 @@ def test_settings_that_cannot_work_are_refused_by_fit(shortcut, settings, words)
         (np.full(1500, -1.0), "at least 0"),
         (np.full(1500, np.nan), "at least 0"),
         (np.zeros(1500), "above 0 for at least one row"),
+        (["a"] * 1500, "sample_weight must hold numbers"),
+        ([None] * 1500, "sample_weight must be finite and at least 0"),
+        (np.ma.array(np.ones(1500), mask=np.arange(1500) == 3), "sample_weight must be finite"),
+        (np.full(1500, 1e308), r"sample_weight must add up to at most 1e\+30, got inf; divide"),
     ],
 )
 def test_weights_that_cannot_be_used_are_refused(shortcut, weights, words):
@@ -152,3 +168,57 @@ def test_weights_that_cannot_be_used_are_refused(shortcut, weights, words):
 def test_weights_are_refused_where_the_estimator_would_drop_them(shortcut):
     with pytest.raises(InvalidParameterError, match="must take sample_weight, got KNeighborsClassifier"):
         JTTClassifier(KNeighborsClassifier()).fit(shortcut.X, shortcut.y, sample_weight=np.ones(1500))
+
+
+@pytest.mark.parametrize(
+    ("labels", "got"),
+    [
+        (["late", float("nan")], "750 of 1500"),
+        (["late", None], "750 of 1500"),
+        (np.ma.array([0, 1], mask=[1, 0]), "750 of 1500"),
+        (np.array([0.0, np.inf]), "750 of 1500"),
+        ([0, pd.NA], "750 of 1500"),
+    ],
+)
+def test_labels_that_are_missing_are_counted_and_refused(shortcut, labels, got):
+    y = np.ma.concatenate([labels] * 750) if isinstance(labels, np.ma.MaskedArray) else list(labels) * 750
+    with pytest.raises(InvalidInputError, match=f"y must hold finite labels, got {got} rows"):
+        JTTClassifier(GaussianNB()).fit(shortcut.X, y)
+
+
+@pytest.mark.parametrize("value", [1e308, float(2**63)])
+def test_numbers_beyond_the_integers_are_no_classes_and_warn_of_nothing(shortcut, value):
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        JTTClassifier(GaussianNB()).fit(shortcut.X, [value, 0.0] * 750)
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, np.nan])
+def test_groups_and_errors_that_are_missing_are_refused(shortcut, missing):
+    model = JTTClassifier(GaussianNB())
+    with pytest.raises(InvalidInputError, match="groups must name the group of every row, got 1500 of 1500"):
+        model.fit(shortcut.X, shortcut.y, groups=[missing] * 1500)
+    with pytest.raises(InvalidInputError, match="misidentified must be 1500 booleans"):
+        model.fit(shortcut.X, shortcut.y, misidentified=[missing] * 1500)
+
+
+def test_groups_of_several_kinds_are_groups_all_the_same(shortcut):
+    numbers = np.arange(1500) // 50
+    mixed = [f"depot {group}" if group % 2 else int(group) for group in numbers]
+    model = JTTClassifier(GaussianNB()).fit(shortcut.X, shortcut.y, groups=mixed)
+    assert model.report_.n_unjudged == 0
+    text = ["True", "False"] * 750
+    with pytest.raises(InvalidInputError, match="misidentified must be 1500 booleans"):
+        model.fit(shortcut.X, shortcut.y, misidentified=text)
+
+
+def test_hard_clusters_without_a_shortcut_can_open_the_gate_and_the_report_states_the_price():
+    X, y = make_classification(
+        n_samples=8000, n_features=5, n_informative=4, n_redundant=0, class_sep=1.0, random_state=1
+    )
+    plain = RandomForestClassifier(20, random_state=0).fit(X[:2000], y[:2000])
+    model = JTTClassifier(RandomForestClassifier(20)).fit(X[:2000], y[:2000])
+    report = model.report_
+    assert report.helped
+    assert report.accuracy_base - report.accuracy_balanced > 0.01
+    assert f"{report.accuracy_base:.3f} -> {report.accuracy_balanced:.3f}" in str(report)
+    assert model.score(X[2000:], y[2000:]) < plain.score(X[2000:], y[2000:])

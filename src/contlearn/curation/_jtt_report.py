@@ -45,8 +45,8 @@ class JTTReport(_Answer):
     method : str
         What was fitted: ``"balanced cells"``, ``"class-balanced"``, ``"plain"``, ``"weights"``, ``"copies"``.
     helped : bool or None
-        Whether balancing the cells was shown to help; None where it was not asked (a fixed factor, or
-        ``gate="off"``).
+        Whether balancing was shown to lift the mean accuracy of the cells, which rows like the training set
+        pay for (see the price); None where it was not asked (a fixed factor, or ``gate="off"``).
     reason : str
         Why that was fitted, in one sentence.
     n_rows, n_errors : int

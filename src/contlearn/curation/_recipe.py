@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn import _checks
 from contlearn.curation._cells import are_divided, draw_equal, equal_weights, make_cells
 from contlearn.curation._evidence import class_balance_helps, weigh
 from contlearn.curation._jtt import copies, error_weights
@@ -16,7 +17,7 @@ from contlearn.curation._judge import WRONG, Verdicts, judge_by_bag, judge_by_pr
 from contlearn.curation._members import weight_parameter
 from contlearn.curation._numbers import Numbers
 from contlearn.curation._reporting import report_on
-from contlearn.curation._training_data import TrainingData
+from contlearn.curation._training_data import MOST_WEIGHT, TrainingData
 
 FEWEST_ROWS = 60
 PROBE_FOLDS = 3
@@ -53,6 +54,8 @@ def fixed_plan(
     """Weight the errors as the paper does, or balance the cells; copies where no weight is taken."""
     errors = verdicts == WRONG
     cells = make_cells(data.codes, errors)
+    if not isinstance(factor, str) and factor * len(data) > MOST_WEIGHT:
+        _checks.fail("factor", f"be at most {MOST_WEIGHT:g} divided by the number of rows", factor)
     weights = equal_weights(cells, data.weights) if isinstance(factor, str) else error_weights(errors, factor)
     words = "cells balanced" if isinstance(factor, str) else f"factor {factor:g}"
     if weight_parameter(estimator) is not None:

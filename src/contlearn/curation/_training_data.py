@@ -10,11 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d, indexable
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples
 
 from contlearn import _checks
+from contlearn.stats import _columns
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+MOST_WEIGHT = 1e30
+"""What all weights may add up to: boosting multiplies and adds them in single precision, up to 3e38."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,12 @@ class TrainingData:
     @classmethod
     def of(cls, X: Any, y: ArrayLike, weights: Any, groups: Any, cv: Any) -> TrainingData:
         """Check what the user gave and leave rows of weight 0 out."""
-        labels = column_or_1d(y, warn=True)
-        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-            _checks.bad_data(
-                "y", "hold finite labels", "missing or infinite ones", "leave rows without a label out"
-            )
+        labels = _labels(y)
         check_consistent_length(X, labels)
-        check_classification_targets(labels)
         (X,) = indexable(X)
-        n_given = _num_samples(X)
+        n_given = len(labels)
         given_weights = None if weights is None else _weights(weights, n_given)
-        given_groups = None if groups is None else _column("groups", groups, n_given)
+        given_groups = None if groups is None else _groups(groups, n_given)
         rows = np.arange(n_given) if given_weights is None else np.flatnonzero(given_weights)
         kept = labels[rows]
         return cls(
@@ -91,12 +89,13 @@ def stratified_splits(codes: NDArray[np.intp], n_folds: int, rng: np.random.Gene
 def _group_splits(
     codes: NDArray[np.intp], groups: NDArray[Any], n_folds: int, rng: np.random.Generator
 ) -> list[Split]:
-    n_groups = len(np.unique(groups))
+    members = _columns.labels("groups", groups).codes  # names of several kinds cannot be sorted
+    n_groups = len(np.unique(members))
     if n_groups < 2:
         _checks.bad_data("groups", "name at least 2 groups", n_groups, "leave groups out")
     folds = min(n_folds, n_groups, int(np.bincount(codes).max()))
     splitter = StratifiedGroupKFold(max(folds, 2), shuffle=True, random_state=int(rng.integers(2**31)))
-    return [(train, test) for train, test in splitter.split(codes, codes, groups) if len(test)]
+    return [(train, test) for train, test in splitter.split(codes, codes, members) if len(test)]
 
 
 def _given_splits(
@@ -129,17 +128,48 @@ def _codes(labels: NDArray[Any]) -> NDArray[np.intp]:
     return np.asarray(rank[inverse])
 
 
+def _labels(y: ArrayLike) -> NDArray[Any]:
+    """Return `y` as scikit-learn reads it, after refusing what that reading would turn into a label."""
+    given = _columns.unmasked(y)
+    labels = column_or_1d(y, warn=True)
+    as_given = _columns.column("y", given) if isinstance(given, (list, tuple)) else np.asarray(given)
+    unusable = _columns.missing(as_given)
+    if as_given.dtype.kind == "f":
+        unusable = ~np.isfinite(as_given)
+    if unusable.any():
+        got = f"{int(unusable.sum())} of {len(labels)} rows with missing or infinite ones"
+        _checks.bad_data("y", "hold finite labels", got, "leave rows without a label out")
+    with np.errstate(invalid="ignore"):  # whole numbers are recognised by a cast, beyond integers as well
+        check_classification_targets(labels)
+    return np.asarray(labels)
+
+
+def _groups(values: Any, n: int) -> NDArray[Any]:
+    groups = _of_length("groups", values, n)
+    absent = _columns.labels("groups", groups).missing
+    if absent:
+        got = f"{absent} of {n} rows without one"
+        _checks.bad_data("groups", "name the group of every row", got, "give such rows groups of their own")
+    return groups
+
+
 def _weights(values: Any, n: int) -> NDArray[np.float64]:
-    weights = np.asarray(_column("sample_weight", values, n), dtype=np.float64)
+    weights = _columns.floats("sample_weight", _of_length("sample_weight", values, n))
     if not np.isfinite(weights).all() or (weights < 0).any():
         _checks.bad_data("sample_weight", "be finite and at least 0", "other values")
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if total > MOST_WEIGHT:
+        cure = "divide all weights by the largest"
+        _checks.bad_data("sample_weight", f"add up to at most {MOST_WEIGHT:g}", f"{total:.3g}", cure)
     if not weights.any():
         _checks.bad_data("sample_weight", "be above 0 for at least one row", "zero for every row")
     return weights
 
 
-def _column(name: str, values: Any, n: int) -> NDArray[Any]:
-    column = np.asarray(values)
-    if column.shape != (n,):
+def _of_length(name: str, values: Any, n: int) -> NDArray[Any]:
+    # what is an array by protocol only has no length, and is none of the lists that `asarray` reads wrongly
+    column = _columns.column(name, values if hasattr(values, "__len__") else np.asarray(values))
+    if len(column) != n:
         _checks.bad_data(name, f"have one value for each of the {n} rows", f"shape {column.shape}")
     return column
