@@ -86,7 +86,6 @@ def test_floor_0_and_1_have_no_circles():
 # Names with an underscore that are used all the same, and why.
 UNDERSCORES = {
     "sklearn.utils._safe_indexing": "scikit-learn documents it in its API reference",
-    "sklearn.utils.validation._num_samples": "no public name counts rows of frames, lists and sparse tables",
 }
 
 
