@@ -80,12 +80,14 @@ class ArrayRows:
         self._same_dtype("rows", rows.dtype)
         return np.asarray(rows)
 
-    def extend(self, block: NDArray[Any]) -> None:
+    def extend(self, block: NDArray[Any], drop: int = 0) -> None:
         if block.dtype != self._dtype:
             self._widen(block.dtype)
         n = len(block)
         if self._stop + n > self._capacity:
-            self._move(n)
+            self._move(n, drop)
+        else:
+            self._start += drop
         self._buffer[self._stop : self._stop + n] = block
         self._stop += n
 
@@ -111,11 +113,11 @@ class ArrayRows:
         self._capacity = len(buffer)
         self._start, self._stop = 0, stop
 
-    def _move(self, extra: int) -> None:
-        """Move the live rows to a new buffer with room for `extra` and as many again as there are."""
-        live = len(self)
+    def _move(self, extra: int, drop: int = 0) -> None:
+        """Move all but `drop` rows to a new buffer with room for `extra` and as many again as there are."""
+        live = len(self) - drop
         buffer = np.empty((max(_SMALLEST, 2 * (live + extra)), *self._shape), self._dtype)
-        buffer[:live] = self.rows()
+        buffer[:live] = self.rows()[drop:]
         self._adopt(buffer, live)
 
     def _widen(self, dtype: np.dtype[Any]) -> None:

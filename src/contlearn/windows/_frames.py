@@ -20,8 +20,14 @@ def frame_kind(value: Any) -> str:
     if not any(base.__module__.partition(".")[0] in _LIBRARIES for base in type(value).__mro__):
         return "object"
     import narwhals.stable.v2 as nw
+    from narwhals.exceptions import DuplicateError
 
-    wrapped = nw.from_native(value, pass_through=True, allow_series=True)
+    try:
+        wrapped = nw.from_native(value, pass_through=True, allow_series=True)
+    except DuplicateError:
+        names = [str(name) for name in getattr(value, "column_names", value.columns)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        _checks.bad_data("columns", "have names of their own", f"{', '.join(twice[:5])} twice", "rename them")
     if isinstance(wrapped, nw.LazyFrame):
         _checks.bad_data("rows", "be in memory", f"a lazy {type(value).__name__}", "collect() them first")
     if type(value).__name__ == "RecordBatch":
@@ -41,6 +47,7 @@ class FrameRows:
     def __init__(self, sample: Any) -> None:
         frame = _wrap(sample)
         self._dtypes = _dtypes(frame)
+        self._refuse_unpickable(frame)
         self._chunks = [_copy(frame[:0])]
         self._start = 0  # rows at the head of the first chunk that have gone already
         self._length = 0
@@ -70,11 +77,12 @@ class FrameRows:
             return self._matching("rows", rows)
         return _join([self.fit(row) for row in rows])
 
-    def extend(self, block: Any) -> None:
+    def extend(self, block: Any, drop: int = 0) -> None:
+        if len(self._chunks) >= _MOST_CHUNKS:
+            self._join_all()
         self._chunks.append(_copy(block))
         self._length += len(block)
-        if len(self._chunks) > _MOST_CHUNKS:
-            self._join_all()
+        self.drop(drop)
 
     def pick(self, block: Any, positions: NDArray[np.intp] | slice) -> Any:
         return block[positions]
@@ -106,6 +114,19 @@ class FrameRows:
             self._chunks = [_copy(whole[self._start :]) if self._start else whole]
             self._start = 0
         return self._chunks[0]
+
+    def _refuse_unpickable(self, frame: Any) -> None:
+        """Refuse a dtype whose rows its own library cannot pick; then nothing fails once rows are checked."""
+        if _can_be_picked(frame):
+            return
+        for column, dtype in self._dtypes.items():
+            if not _can_be_picked(frame.select([column])):
+                _checks.bad_data(
+                    f"column {column!r}",
+                    "have a dtype whose rows can be picked",
+                    str(dtype),
+                    "convert it first: a view of text to text, numbers to the byte order of this machine",
+                )
 
     def _matching(self, name: str, value: Any) -> Any:
         """Return `value` wrapped, with its columns in our order; refuse other columns or dtypes."""
@@ -161,6 +182,15 @@ def _join(frames: list[Any]) -> Any:
 def _copy(frame: Any) -> Any:
     """Return the rows in memory of their own; a slice or a clone may hold on to the whole it came from."""
     return frame[np.arange(len(frame))]
+
+
+def _can_be_picked(frame: Any) -> bool:
+    try:
+        # the first row twice: where positions are in order pandas takes a slice, which always works
+        frame[np.zeros(2 * min(1, len(frame)), np.intp)]
+    except Exception:  # each library has an error of its own for what it has not implemented
+        return False
+    return True
 
 
 def _dtypes(frame: Any) -> dict[str, Any]:

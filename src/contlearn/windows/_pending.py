@@ -11,7 +11,7 @@ import numpy as np
 
 from contlearn import _checks
 from contlearn.windows._frames import frame_kind
-from contlearn.windows._rows import read_ids
+from contlearn.windows._rows import hashable, is_collection, read_ids
 from contlearn.windows._times import Point, TimeAxis, is_timed, span
 
 Gone = Literal["repeated", "late"]
@@ -128,7 +128,7 @@ class PendingLabels:
             The key is not hashable, or `at` is missing, not finite, or not comparable with the times before
             it.
         """
-        _hashable(key)
+        hashable("key", key)
         with self._lock:
             self._put(key, _own(row), self._read(at))
 
@@ -162,7 +162,7 @@ class PendingLabels:
         at
             When the label came; needed if there is a `max_age`.
         """
-        _hashable(key)
+        hashable("key", key)
         with self._lock:
             return self._pop(key, self._read(at))
 
@@ -220,8 +220,9 @@ class PendingLabels:
             del waiting[key]
             self._counts["replaced"] += 1
         elif len(waiting) >= self.size:
-            oldest, (_, since) = waiting.popitem(last=False)
-            expired = self._limit is not None and time - since > self._limit
+            oldest = next(iter(waiting))
+            expired = self._limit is not None and time - waiting[oldest][1] > self._limit
+            del waiting[oldest]
             self._counts["expired" if expired else "evicted"] += 1
             self._remember(oldest, "late")
         if not waiting:
@@ -231,12 +232,14 @@ class PendingLabels:
         waiting[key] = (row, time)
 
     def _pop(self, key: Hashable, time: Point) -> Any:
-        found = self._waiting.pop(key, None)
+        found = self._waiting.get(key)
         if found is None:
             self._counts[self._gone.get(key) or self._gone_before.get(key) or "unknown"] += 1
             return None
         row, since = found
-        if self._limit is not None and time - since > self._limit:
+        expired = self._limit is not None and time - since > self._limit
+        del self._waiting[key]
+        if expired:
             self._counts["expired"] += 1
             self._counts["late"] += 1
             self._remember(key, "late")
@@ -265,6 +268,7 @@ class PendingLabels:
         return times
 
     def __contains__(self, key: object) -> bool:
+        hashable("key", key)
         with self._lock:
             return key in self._waiting
 
@@ -309,15 +313,8 @@ def _given(at: Any) -> Any:
     return at
 
 
-def _hashable(key: Hashable) -> None:
-    try:
-        hash(key)
-    except TypeError:
-        _checks.bad_data("key", "be hashable", key, "use a string, a number or a tuple of them")
-
-
 def _listed(rows: Any) -> list[Any]:
-    if isinstance(rows, (str, bytes, dict)) or not isinstance(rows, Iterable) or frame_kind(rows) == "frame":
+    if isinstance(rows, (str, bytes, dict)) or not is_collection(rows) or frame_kind(rows) == "frame":
         _checks.bad_data(
             "rows", "be an array or an iterable of rows", type(rows).__name__, "put() takes one row"
         )

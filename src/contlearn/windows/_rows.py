@@ -4,8 +4,8 @@ The first row decides the kind: an array, a frame, or any other object. A store 
 and gives them back as they came; `Rows` adds what all kinds share, ids and the choice of the store.
 
 Every change comes in two steps. `fit` and `block` look at what the caller handed in and refuse what does not
-belong; `add` and `extend` put it away, arrays and frames as a copy, and cannot fail. So a window can check
-rows, ids and times before it changes anything.
+belong; `add` and `extend` put it away, arrays and frames as a copy. So a window can check rows, ids and times
+before it changes anything. Putting away fails for want of memory only, and then changes nothing either.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Store(Protocol):
     def add(self, row: Any) -> int: ...
     def copy(self, row: Any) -> Any: ...
     def block(self, rows: Any) -> Any: ...
-    def extend(self, block: Any) -> None: ...
+    def extend(self, block: Any, drop: int = 0) -> None: ...  # and let the first `drop` rows go
     def pick(self, block: Any, positions: Positions | slice) -> Any: ...
     def one(self, block: Any, position: int) -> Any: ...
     def drop(self, n: int) -> None: ...
@@ -89,8 +89,9 @@ class ListRows:
                 self.fit(row)
         return list(rows)
 
-    def extend(self, block: list[Any]) -> None:
+    def extend(self, block: list[Any], drop: int = 0) -> None:
         self._items.extend(block)
+        self.drop(drop)
 
     def pick(self, block: list[Any], positions: Positions | slice) -> list[Any]:
         if isinstance(positions, slice):
@@ -145,16 +146,16 @@ class Rows:
     def fit(self, row: Any, id_: Hashable = None) -> tuple[Store, Any]:
         """Return the store for `row` and the row as `add` takes it; changes nothing."""
         if id_ is not None:
-            _hashable("id", id_)
+            hashable("id", id_)
         store = _store_for(row) if self.store is None else self.store
         return store, store.fit(row)
 
     def add(self, store: Store, row: Any, id_: Hashable = None) -> int:
         """Put away what `fit` returned; return the number of rows."""
-        self.store = store
         length = store.add(row)
+        self.store = store
         if id_ is not None or self._ids is not None:
-            self._note([id_])
+            self._note([id_], length - 1)
         return length
 
     def append(self, row: Any, id_: Hashable = None) -> int:
@@ -178,24 +179,25 @@ class Rows:
             store = _store_for(rows[0] if whole == "object" else rows, many=whole != "object")
         return store, store.block(rows), len(rows)
 
-    def extend(self, store: Store | None, block: Any, ids: list[Hashable] | None = None) -> None:
-        """Put away what `block` returned."""
+    def extend(
+        self, store: Store | None, block: Any, ids: list[Hashable] | None = None, *, drop: int = 0
+    ) -> None:
+        """Put away what `block` returned and let the oldest `drop` of the rows before it go, or neither."""
         if store is None or len(block) == 0:
             return
         before = len(self)
+        store.extend(block, drop)
         self.store = store
-        store.extend(block)
         if ids is not None or self._ids is not None:
-            self._note([None] * (len(store) - before) if ids is None else ids)
+            self._note([None] * (len(store) + drop - before) if ids is None else ids, before)
+            self._drop_ids(drop)
 
     def drop(self, n: int) -> None:
         """Let the oldest `n` rows go."""
         if self.store is None or n <= 0:
             return
         self.store.drop(n)
-        if self._ids is not None:
-            for _ in range(min(n, len(self._ids))):
-                self._ids.popleft()
+        self._drop_ids(n)
 
     def keep(self, positions: Positions) -> None:
         """Keep the rows at `positions`, in that order, and let the others go."""
@@ -227,10 +229,16 @@ class Rows:
         """One id per row, None where there is none."""
         return [None] * len(self) if self._ids is None else list(self._ids)
 
-    def _note(self, ids: list[Hashable]) -> None:
+    def _note(self, ids: list[Hashable], before: int) -> None:
+        """Note the ids of new rows, `before` of which there were others."""
         if self._ids is None:
-            self._ids = deque([None] * (len(self) - len(ids)))
+            self._ids = deque([None] * before)
         self._ids.extend(ids)
+
+    def _drop_ids(self, n: int) -> None:
+        if self._ids is not None:
+            for _ in range(min(n, len(self._ids))):
+                self._ids.popleft()
 
     def __getstate__(self) -> State:
         # The content, not the store: a shallow copy that shared a buffer would write into its original's
@@ -246,7 +254,7 @@ class Rows:
 
 def read_ids(ids: Any, n: int | None = None, name: str = "ids") -> list[Hashable]:
     """Return `ids` as a list of hashable values, `n` of them if given."""
-    if isinstance(ids, (str, bytes, Mapping)) or not isinstance(ids, Iterable):
+    if isinstance(ids, (str, bytes, Mapping)) or not is_collection(ids):
         _checks.bad_data(name, f"be a collection of {name}", ids, "put a single one into a list")
     listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
     if n is not None and len(listed) != n:
@@ -255,11 +263,17 @@ def read_ids(ids: Any, n: int | None = None, name: str = "ids") -> list[Hashable
         set(listed)
     except TypeError:
         for each in listed:
-            _hashable(name, each)
+            hashable(name, each)
     return listed
 
 
-def _hashable(name: str, value: Hashable) -> None:
+def is_collection(value: Any) -> bool:
+    """Return whether one can iterate over `value`; an array without a dimension only looks like it."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+
+
+def hashable(name: str, value: object) -> None:
+    """Refuse a `value` that is not hashable."""
     try:
         hash(value)
     except TypeError:
@@ -283,7 +297,7 @@ def _store_for(sample: Any, *, many: bool = False) -> Store:
 
 
 def _listed(rows: Any) -> Collection[Any]:
-    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+    if isinstance(rows, (str, bytes, Mapping)) or not is_collection(rows):
         _checks.bad_data(
             "rows",
             "be an array, a frame or an iterable of rows",

@@ -97,8 +97,8 @@ class SlidingWindow:
         if n > self.size:
             block = store.pick(block, slice(n - self.size, None))
             names = None if names is None else names[-self.size :]
-        self._rows.drop(len(self._rows) + min(n, self.size) - self.size)
-        self._rows.extend(store, block, names)
+        surplus = len(self._rows) + min(n, self.size) - self.size
+        self._rows.extend(store, block, names, drop=max(0, surplus))
 
     def rows(self) -> Any:
         """Return the rows, oldest first, in the form in which they came; an empty list before the first."""

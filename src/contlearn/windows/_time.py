@@ -117,8 +117,9 @@ class TimeWindow:
         store, fitted = self._line.fit(row, id)
         if self._horizon is not None:
             self._refuse_beyond([time])
+        outcome = self._take(time, store, fitted, id)
         self._axis.zone = zone
-        return self._take(time, store, fitted, id)
+        return outcome
 
     def extend(self, rows: Any, ids: Iterable[Hashable] | None = None, *, at: Any) -> dict[str, int]:
         """Take in many rows in the order in which they arrived, exactly as repeated `append` would.
@@ -145,12 +146,12 @@ class TimeWindow:
             return dict.fromkeys(_OUTCOMES, 0)
         if self._horizon is not None:
             self._refuse_beyond(times)
-        self._axis.zone = zone
         before = dict(self._counts)
         if n < _FEW or not self._take_block(times, store, block, names):
             for position, time in enumerate(times):
                 id_ = None if names is None else names[position]
                 self._take(time, store, store.one(block, position), id_)
+        self._axis.zone = zone
         return {outcome: self._counts[outcome] - before[outcome] for outcome in _OUTCOMES}
 
     def expire(self, at: Any) -> int:
@@ -241,7 +242,8 @@ class TimeWindow:
         """Return how far each time is behind the newest before it, and the newest of all."""
         start = points[:1] if self._newest is None else np.array([self._newest], points.dtype)
         newest = np.maximum.accumulate(np.concatenate([start, points]))
-        return newest[:-1] - points, newest[-1].item()
+        with np.errstate(over="ignore"):  # then it is further behind than any length of time
+            return newest[:-1] - points, newest[-1].item()
 
     def __len__(self) -> int:
         return len(self._line)

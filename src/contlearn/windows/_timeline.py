@@ -65,8 +65,9 @@ class Timeline:
 
     def insert(self, time: Point, store: Store, row: Any, id_: Hashable) -> None:
         """Take in a row that came late."""
+        late = (time, store.copy(row), id_)
         self._rows.store = store  # it may be the first row of all, after time was moved on by hand
-        insort(self._late, (time, store.copy(row), id_), key=itemgetter(0))
+        insort(self._late, late, key=itemgetter(0))
         if len(self._late) >= _MOST_LATE:
             self.settled()
 
@@ -100,8 +101,8 @@ class Timeline:
                 first += 1
                 evicted += 1
         skip = max(0, first - held)
-        self._rows.drop(first)
-        self._rows.extend(store, store.pick(block, slice(skip, None)), None if ids is None else ids[skip:])
+        names = None if ids is None else ids[skip:]
+        self._rows.extend(store, store.pick(block, slice(skip, None)), names, drop=min(first, held))
         self._times, self._gone = times[first:], 0
         return evicted
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
+from contlearn.windows._rows import is_collection
 
 Zone = Literal["number", "naive", "aware"]
 Point = int | float
@@ -34,6 +35,7 @@ _NANOSECONDS = {
     "ns": 1,
 }
 _EXACT_INT = 2**62  # differences of two such integers still fit into an int64
+_LARGEST = int(sys.float_info.max)  # the difference to a float fails beyond
 _EXACT_FLOAT = 2**53  # up to here a float64 holds every integer
 
 
@@ -60,7 +62,7 @@ class TimeAxis:
         if isinstance(at, (numbers.Real, date, np.generic)):
             zone, point = self.read(at)
             return zone, [point] * n
-        if isinstance(at, (str, bytes)) or not isinstance(at, Iterable):
+        if isinstance(at, (str, bytes)) or not is_collection(at):
             _checks.bad_data("at", "be one time, or one per row", at)
         dtype = getattr(at, "dtype", None)
         if isinstance(dtype, np.dtype) and dtype.kind in ("M" if self.timed else "iuf"):
@@ -119,18 +121,22 @@ def comparable(points: list[Point], other: Point | None) -> NDArray[Any] | None:
 
 def _number(at: Any) -> Point:
     kind = type(at)
-    if kind is int:
-        return at  # type: ignore[no-any-return]
-    if kind is not float:
+    if kind is not float and kind is not int:
         if isinstance(at, (bool, np.bool_)) or not isinstance(at, numbers.Real):
             cure = "give the length of time as a timedelta" if isinstance(at, (date, np.datetime64)) else ""
             _checks.bad_data("at", "be a number", at, cure)
-        if isinstance(at, numbers.Integral):
-            return int(at)
-        at = float(at)
-    if not math.isfinite(at):
-        _checks.bad_data("at", "be finite", at)
+        at = int(at) if isinstance(at, numbers.Integral) else _as_float(at)
+    if not -_LARGEST <= at <= _LARGEST:  # nor is NaN
+        got = at if isinstance(at, float) else "a whole number beyond 1.8e308"
+        _checks.bad_data("at", "be finite", got)
     return at  # type: ignore[no-any-return]
+
+
+def _as_float(at: numbers.Real) -> float:
+    try:
+        return float(at)
+    except OverflowError:  # a fraction of huge integers
+        return math.inf
 
 
 def _moment(at: Any) -> tuple[Zone, Point]:
@@ -163,12 +169,15 @@ def _from_array(values: NDArray[Any]) -> list[Point]:
         _checks.bad_data("at", "be one-dimensional", f"shape {values.shape}")
     if values.dtype.kind in "iu":
         return values.tolist()  # type: ignore[no-any-return]
+    if values.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float64)
     good = np.isfinite(values)
     if not good.all():
         worst = int(np.flatnonzero(~good)[0])
         _checks.bad_data("at", "be finite", f"{values[worst]} at position {worst}", "drop such rows first")
     if values.dtype.kind == "f":
-        return values.astype(np.float64).tolist()  # type: ignore[no-any-return]
+        return values.tolist()  # type: ignore[no-any-return]
     unit, step = np.datetime_data(values.dtype)
     if unit in ("Y", "M") and values.dtype.kind == "M":
         values, unit, step = values.astype("datetime64[D]"), "D", 1
