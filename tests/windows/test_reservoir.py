@@ -88,6 +88,35 @@ def test_what_is_left_after_forgetting_stays_uniform_while_it_fills_again():
     assert_equal_rates(counts[4:])
 
 
+def test_until_it_is_full_again_new_rows_come_in_at_exactly_the_rate_of_the_old():
+    size, n, repeats = 8, 10, 20_000  # five are forgotten, three are new: there is room for all
+    present = np.zeros(13, np.int64)
+    for seed in range(repeats):
+        reservoir = Reservoir(size, seed=seed)
+        reservoir.extend(np.arange(n), ids=range(n))
+        reservoir.forget(range(5))
+        reservoir.extend(np.arange(n, 13))
+        present[reservoir.rows()] += 1
+    low, high = band(repeats, size / n, 8)
+    assert low <= present[5:].min()
+    assert present.max() <= high
+
+
+def test_forgetting_again_and_again_stays_uniform():
+    size = 10
+
+    def draw(seed):
+        reservoir = Reservoir(size, seed=seed)
+        for start in (0, 30, 60):  # full again each time, then 10 of the 30 are forgotten
+            reservoir.extend(np.arange(start, start + 30), ids=range(start, start + 30))
+            reservoir.forget(range(start, start + 10))
+        reservoir.extend(np.arange(90, 94))
+        return reservoir.rows()
+
+    counts = np.diag(inclusions(draw, 94))
+    assert_equal_rates(counts[counts > 0])
+
+
 def test_merging_after_forgetting_stays_uniform():
     n, size = 15, 4  # rows 0 to 9, of which 0 to 3 are forgotten; 10 to 13 of another reservoir; one more
 
@@ -218,9 +247,9 @@ def test_samples_that_are_not_independent_are_not_merged():
     for reservoir in (first, same_seed, other):
         reservoir.extend(range(100))
     for left, right, reason in (
-        (first, same_seed, "the seed 0 on both sides"),
+        (first, same_seed, "the seed 0 on both sides; give each a seed of its own: Reservoir.size, seed=1"),
         (first, first, "the seed 0 on both sides"),
-        (first.merge(other), other, "rows that both hold"),
+        (first.merge(other), other, "rows that both hold; merge each part once"),
         (first.merge(other), first.merge(other), r"the seed \d+ on both sides"),
     ):
         with pytest.raises(

@@ -35,10 +35,13 @@ class Reservoir:
     of arrival, not a random one.
 
     `forget` leaves a uniform sample of the rows that were not to be forgotten, but a smaller one: rows that
-    were turned away earlier do not come back. New rows are still taken in at the rate of the old ones, so the
-    sample stays uniform while it fills again. How many of the rows turned away were to be forgotten too,
-    nobody knows; they are counted out of `weights` at the rate at which they were held, so that afterwards
-    the weights are right on average and no longer exact.
+    were turned away earlier do not come back. New rows are taken in at the rate of the old ones: until the
+    sample is full again all are equally likely to be in it, and from then on nearly (measured, the rates of
+    old and new rows differ by at most 1.5 % for a `size` of 4 and 0.5 % for 10). How many of the rows turned
+    away were to be forgotten too, nobody knows; they are counted out of `weights` at the rate at which they
+    were held. So after `forget` the weights of all rows together add up right on average, but not those of
+    every part of them: of 50 rows 25 forgotten and 30 new, with a `size` of 10, the new ones count as 29.0
+    on average and the old ones as 26.0.
 
     Cost: well under two microseconds per row one by one, some ten nanoseconds in blocks; reading an array
     costs one copy of the sample when it has changed. Memory is at most about ``4 * size`` rows. Not to be
@@ -98,7 +101,11 @@ class Reservoir:
             The row is not of the kind, shape, columns or dtype of the rows before it.
         """
         store, fitted = self._sample.fit(row, id)
-        self._sample.add(self._random.random(), store, fitted, id)
+        try:
+            self._sample.add(self._random.random(), store, fitted, id)
+        except BaseException:
+            self._undraw(1)
+            raise
         self._n_seen += 1
         self._population += 1
 
@@ -117,7 +124,11 @@ class Reservoir:
         names = None if ids is None else read_ids(ids, n)
         if store is None or n == 0:
             return
-        self._sample.extend(self._random.random(n), store, block, names)
+        try:
+            self._sample.extend(self._random.random(n), store, block, names)
+        except BaseException:
+            self._undraw(n)
+            raise
         self._n_seen += n
         self._population += n
 
@@ -139,6 +150,7 @@ class Reservoir:
         """Return a new reservoir with the law of one that had seen the rows of both.
 
         Its size is the smaller of the two. Its later draws are its own: they depend on the states of both.
+        Each part needs a seed of its own; the default is the same for all.
 
         Raises
         ------
@@ -146,6 +158,15 @@ class Reservoir:
             Both were drawn with the same seed, or have rows in common: then their samples are not
             independent, and the whole would not be uniform. Give each part a seed of its own, such as its
             number.
+
+        Examples
+        --------
+        >>> east, west = Reservoir(4, seed=1), Reservoir(4, seed=2)
+        >>> east.extend(range(1000))
+        >>> west.extend(range(1000, 1500))
+        >>> whole = east.merge(west)
+        >>> len(whole), whole.n_seen
+        (4, 1500)
         """
         _checks.instance("other", other, Reservoir, "a Reservoir")
         same_seed = self.seed is not None and self.seed == other.seed
@@ -156,7 +177,9 @@ class Reservoir:
                 "other",
                 "have been drawn independently",
                 f"the seed {other.seed} on both sides" if same_seed else "rows that both hold",
-                "give each reservoir a seed of its own, such as its number",
+                "give each a seed of its own: Reservoir(size, seed=1), Reservoir(size, seed=2)"
+                if same_seed
+                else "merge each part once",
             )
         # drawn from copies: a question changes nothing, and both orders of asking give the same seed
         draws = sorted(_next_draw(part._random) for part in (self, other))
@@ -174,6 +197,10 @@ class Reservoir:
         if gone:
             self._population *= (before - gone) / before
         return gone
+
+    def _undraw(self, n: int) -> None:
+        """Take the last `n` draws back; a copy of the generator for each row would cost more than the row."""
+        self._random.bit_generator.advance(-n)  # type: ignore[attr-defined]
 
     def __len__(self) -> int:
         return len(self._sample)
