@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from dataclasses import FrozenInstanceError, fields
+from fractions import Fraction
 
 import hypothesis.strategies as st
 import numpy as np
@@ -185,3 +186,75 @@ def test_html_escapes_what_columns_are_called():
     assert "&lt;script&gt;" in result._repr_html_()
     assert "<script>" not in Decision(True, "<script>")._repr_html_()
     assert "<script>" not in Verdict(Outcome.REJECT, "<script>")._repr_html_()
+
+
+@pytest.mark.parametrize("kind", [str, np.str_])
+def test_states_and_outcomes_come_from_their_words(kind):
+    assert DriftResult(state=kind("drift")).state is DriftState.DRIFT
+    assert bool(DriftResult(state=kind("drift"))) is True
+    assert Verdict(kind("promote"), "why").outcome is Outcome.PROMOTE
+    assert bool(Verdict(kind("promote"), "why")) is True
+
+
+STABLE, WAIT, STAY = DriftResult(state="stable"), Decision(False, "why"), Verdict("continue", "why")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DriftResult(state="no"), "state must be one of 'stable', 'warning', 'drift', 'undecided'"),
+        (lambda: DriftResult(state=Outcome.PROMOTE), "state must be one of 'stable', 'warning'"),
+        (lambda: DriftResult(state=True), "state must be one of 'stable', 'warning'"),
+        (lambda: DriftResult(state="stable", score=True), "score must be a number or None, got True"),
+        (lambda: DriftResult(state="stable", p_value="a"), "p_value must be a number or None, got 'a'"),
+        (lambda: DriftResult(state="stable", alpha=np.ones(2)), r"alpha must be a number or None, got array"),
+        (
+            lambda: DriftResult(state="stable", interval=(0.1, 0, 1, 0.9)),
+            "interval must be an Interval or None",
+        ),
+        (lambda: DriftResult(state="stable", interval=Interval("a", 0, 1, 0.9)), "interval must be a number"),
+        (lambda: DriftResult(state="stable", equivalent="no"), "equivalent must be one of True, False, got"),
+        (lambda: DriftResult(state="stable", n_current=1.5), "n_current must be an integer, got 1.5"),
+        (lambda: DriftResult(state="stable", n_current=None), "n_current must be an integer, got None"),
+        (lambda: DriftResult(state="stable", changed_at="a"), "changed_at must be an integer, got 'a'"),
+        (lambda: DriftResult(state="stable", parts=[STABLE]), "parts must be a mapping of names to results"),
+        (lambda: DriftResult(state="stable", parts={"a": 1}), "every value of parts must be a DriftResult"),
+        (lambda: DriftResult(state="stable", remarks="few rows"), "remarks must be a tuple of str"),
+        (lambda: DriftResult(state="stable", remarks=(1,)), "every item of remarks must be a str"),
+        (lambda: Decision("no", "why"), "retrain must be one of True, False, got 'no'"),
+        (lambda: Decision(1, "why"), "retrain must be one of True, False, got 1"),
+        (lambda: Decision(None, "why"), "retrain must be one of True, False, got None"),
+        (lambda: Decision(True, None), "reason must be text, got NoneType None"),
+        (lambda: Decision(False, "why", because=(STAY,)), "every item of because must be a Decision"),
+        (lambda: Decision(False, "why", missing="loss"), "missing must be a tuple of str"),
+        (lambda: Verdict("yes", "why"), "outcome must be one of 'promote', 'reject', 'continue', got 'yes'"),
+        (lambda: Verdict(True, "why"), "outcome must be one of 'promote'"),
+        (lambda: Verdict("reject", 3), "reason must be text, got int 3"),
+        (lambda: Verdict("reject", "why", gain=0.1), "gain must be an Interval or None"),
+        (lambda: Verdict("reject", "why", needed=float("nan")), "needed must be an integer, got nan"),
+        (lambda: Verdict("reject", "why", because=(WAIT,)), "every item of because must be a Verdict"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused_where_the_answer_is_made(make, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        make()
+
+
+def test_numbers_are_kept_as_floats_whatever_real_kind_they_had():
+    result = DriftResult(state="stable", score=1, p_value=Fraction(1, 4), tolerance=10**400)
+    assert (result.score, result.p_value, result.tolerance) == (1.0, 0.25, math.inf)
+    assert [type(value) for value in (result.score, result.p_value)] == [float, float]
+
+
+def test_a_line_stays_a_line_of_readable_length_whatever_columns_are_called():
+    drift = DriftResult(state="drift")
+    result = DriftResult(state="drift", parts={"a\n b": drift, "x" * 100_000: drift}, remarks=("one\ntwo",))
+    assert str(result) == f"drift: in a b, {'x' * 57}..., 0 rows against 0, one two"
+    assert len(result._repr_html_()) < 2_000
+    assert str(Decision(False, "one\r\ntwo\u2028three")) == "wait: one two three"
+    assert str(Verdict("reject", "one\n\ttwo")) == "reject: one two"
+
+
+def test_only_a_stable_result_says_that_it_was_shown_stable():
+    lines = {state: str(DriftResult(state=state, equivalent=True)) for state in DriftState}
+    assert [state for state, line in lines.items() if "shown stable" in line] == [DriftState.STABLE]

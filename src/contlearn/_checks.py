@@ -21,6 +21,8 @@ from contlearn.exceptions import (
 if TYPE_CHECKING:
     import numpy as np
 
+_NAME_WIDTH = 60
+
 
 def fail(
     name: str,
@@ -49,14 +51,19 @@ def not_fitted(what: str, cure: str) -> NoReturn:
     raise NotFittedError(f"{what} has no reference yet; {cure}")
 
 
+def real(name: str, value: Any, must: str = "be a number", cure: str = "") -> float:
+    """Return `value` as a float, which may be infinite or NaN."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        fail(name, must, _short(value), cure)
+    try:
+        return float(value)
+    except OverflowError:  # an integer or a fraction beyond the floats
+        return -math.inf if value < 0 else math.inf
+
+
 def number(name: str, value: Any, *, low: float = -math.inf, high: float = math.inf) -> float:
     """Return `value` as a finite float in [`low`, `high`]."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        fail(name, "be a number", _short(value))
-    try:
-        result = float(value)
-    except OverflowError:  # an integer or a fraction beyond the floats
-        result = -math.inf if value < 0 else math.inf
+    result = real(name, value)
     if not math.isfinite(result) or not low <= result <= high:
         fail(name, f"be {_range(low, high)}", _short(value))
     return result
@@ -78,13 +85,15 @@ def positive(name: str, value: Any) -> float:
     return result
 
 
-def count(name: str, value: Any, *, low: int = 1) -> int:
-    """Return `value` as an integer of at least `low`; a boolean or 3.0 is refused."""
+def count(name: str, value: Any, *, low: int = 1, high: int | None = None) -> int:
+    """Return `value` as an integer in [`low`, `high`]; a boolean or 3.0 is refused."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         fail(name, "be an integer", _short(value))
     result = int(value)
     if result < low:
         fail(name, f"be at least {low}", _short(value))
+    if high is not None and result > high:
+        fail(name, f"be at most {high}", _short(value))
     return result
 
 
@@ -122,6 +131,11 @@ def same_length(**columns: Sized) -> int:
             ", ".join(f"{name} with {length}" for name, length in lengths.items()),
         )
     return next(iter(lengths.values()))
+
+
+def called(name: object) -> str:
+    """Return the name of a column or a slice as it is printed inside a sentence: on one line, and cut."""
+    return one_line(str(name), _NAME_WIDTH)
 
 
 def one_line(text: str, width: int | None = None) -> str:

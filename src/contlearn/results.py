@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from contlearn import _checks, _html
+from contlearn import _checks, _doors, _html
 
 __all__ = ["Decision", "DriftResult", "DriftState", "Interval", "Outcome", "Verdict"]
 
@@ -96,17 +96,18 @@ class Parts(Mapping[str, "DriftResult"]):
 
 
 class _Answer:
-    """What the three answers share: builtins inside, a dictionary outside."""
+    """What the three answers share: fields that are what they say, builtins inside, a dictionary outside."""
 
     __slots__ = ()
+    _fields: ClassVar[tuple[tuple[str, frozenset[type], _doors.Door], ...]]
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
+        for name, kinds, door in self._fields:
             value = getattr(self, name)
-            if type(value) not in _BUILTINS:
-                object.__setattr__(self, name, _builtin(name, value))
+            if type(value) not in kinds:
+                object.__setattr__(self, name, door(name, value))
             elif type(value) is float and value != value:
-                _refuse_nan(name)
+                _doors.refuse_nan(name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready builtins: no NaN, no infinity, no numpy."""
@@ -189,11 +190,12 @@ class DriftResult(_Answer):
         return self.detected
 
     def __str__(self) -> str:
-        return f"{self.state.value}: " + ", ".join(self._clauses())
+        return _checks.one_line(f"{self.state.value}: " + ", ".join(self._clauses()))
 
     def _clauses(self) -> Iterator[str]:
         if self.drifted:
-            yield f"in {', '.join(self.drifted[:5])}" + (" and others" if len(self.drifted) > 5 else "")
+            names = ", ".join(map(_checks.called, self.drifted[:5]))
+            yield f"in {names}" + (" and others" if len(self.drifted) > 5 else "")
         if self.score is not None:
             yield f"score {self.score:.4g}" + _aside("tolerance", self.tolerance)
         if self.p_value is not None:
@@ -202,7 +204,7 @@ class DriftResult(_Answer):
             yield f"threshold {self.threshold:.4g}"
         if self.state is DriftState.UNDECIDED and self.detectable is not None:
             yield f"only an effect of {self.detectable:.4g} would have been found"
-        if self.equivalent:
+        if self.equivalent and self.state is DriftState.STABLE:
             yield "shown stable"
         if self.changed_at is not None:
             yield f"changed about {self.changed_at} updates ago"
@@ -212,7 +214,16 @@ class DriftResult(_Answer):
     def _repr_html_(self) -> str:
         header = ("", "state", "score", "p", "alpha", "detectable", "rows", "reference rows")
         rows = [
-            (name, r.state.value, r.score, r.p_value, r.alpha, r.detectable, r.n_current, r.n_reference)
+            (
+                _checks.called(name),
+                r.state.value,
+                r.score,
+                r.p_value,
+                r.alpha,
+                r.detectable,
+                r.n_current,
+                r.n_reference,
+            )
             for name, r in (("all" if self.parts else "", self), *self.parts.items())
         ]
         return _html.table(str(self), header, rows)
@@ -265,7 +276,7 @@ class Decision(_Answer):
         return self.retrain
 
     def __str__(self) -> str:
-        return f"{self.word}: {self.reason}"
+        return _checks.one_line(f"{self.word}: {self.reason}")
 
     def _repr_html_(self) -> str:
         rows = [
@@ -322,7 +333,7 @@ class Verdict(_Answer):
         return self.promote
 
     def __str__(self) -> str:
-        return f"{self.outcome.value}: {self.reason}"
+        return _checks.one_line(f"{self.outcome.value}: {self.reason}")
 
     def _repr_html_(self) -> str:
         rows = [
@@ -332,28 +343,38 @@ class Verdict(_Answer):
         return _html.table(str(self), ("outcome", "reason", "gain", "p", "rows needed"), rows)
 
 
-_BUILTINS = frozenset({type(None), bool, int, float, str, tuple, DriftState, Outcome, Parts})
+def _interval(name: str, value: Any) -> Interval:
+    _checks.instance(name, value, Interval, "an Interval or None")
+    if set(map(type, value)) == {float} and not any(map(math.isnan, value)):
+        return value  # type: ignore[no-any-return]
+    return Interval(*(_doors.number(name, end) for end in value))
 
 
-def _builtin(name: str, value: Any) -> Any:
-    """Return `value` without numpy in it and without anything that a caller could change."""
-    if isinstance(value, Interval):
-        if any(x != x for x in value):
-            _refuse_nan(name)
-        return value if set(map(type, value)) == {float} else Interval(*map(float, value))
-    if isinstance(value, (tuple, list)):
-        return tuple(value)
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, Mapping):
-        return Parts(value)
-    if isinstance(value, float) and math.isnan(value):
-        _refuse_nan(name)
-    return value
+def _parts(name: str, value: Any) -> Parts:
+    _checks.instance(name, value, Mapping, "a mapping of names to results")
+    for part in value.values():
+        _checks.instance(f"every value of {name}", part, DriftResult, "a DriftResult")
+    return Parts(value)
 
 
-def _refuse_nan(name: str) -> None:
-    _checks.fail(name, "be a number or None", "NaN", "None says that it is not known")
+_NONE = type(None)
+# By annotation: the kinds that are right as they are, and the door for everything else.
+_KINDS: dict[Any, tuple[frozenset[type], _doors.Door]] = {
+    "DriftState": (frozenset({DriftState}), _doors.word_of(DriftState)),
+    "Outcome": (frozenset({Outcome}), _doors.word_of(Outcome)),
+    "bool": (frozenset({bool}), _doors.truth),
+    "int": (frozenset({int}), _doors.integer),
+    "int | None": (frozenset({int, _NONE}), _doors.integer),
+    "float | None": (frozenset({float, _NONE}), _doors.number),
+    "str": (frozenset({str}), _doors.text),
+    "Interval | None": (frozenset({_NONE}), _interval),
+    "Mapping[str, DriftResult]": (frozenset({Parts}), _parts),
+    "tuple[str, ...]": (frozenset(), _doors.tuple_of(str)),
+    "tuple[Decision, ...]": (frozenset(), _doors.tuple_of(Decision)),
+    "tuple[Verdict, ...]": (frozenset(), _doors.tuple_of(Verdict)),
+}
+for _answer in (DriftResult, Decision, Verdict):
+    _answer._fields = tuple((field.name, *_KINDS[field.type]) for field in fields(_answer))
 
 
 def _plain(value: Any) -> Any:

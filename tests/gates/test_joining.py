@@ -147,3 +147,16 @@ def test_a_gate_on_slices_keeps_the_laws_of_gates():
         EverySlice(Gain(-0.3), by="region", required=("eu",)),
         make_trial=lambda a, b: Trial(a, b, slices={"region": ["eu"] * len(a)}),
     )
+
+
+def test_an_outcome_may_be_told_by_its_word_and_no_other_word():
+    told = Trial([1.0], [0.0], slices={"s": ["a"]})
+    for word in Outcome:
+        fixed = lambda trial, word=word: Verdict(word.value, "why")  # noqa: E731
+        for gate in (Fixed("promote") & fixed, EverySlice(fixed, by="s")):
+            verdict = gate(told)
+            assert verdict.outcome is word
+            assert bool(verdict) is (word is Outcome.PROMOTE)
+            assert str(verdict).startswith(word.value)
+    with pytest.raises(InvalidParameterError, match="outcome must be one of"):
+        (Gain() & (lambda trial: Verdict("yes", "why")))(told)

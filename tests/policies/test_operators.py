@@ -205,3 +205,10 @@ def test_decisions_differ_only_with_evidence():
     evidence = Evidence(now=datetime(2024, 1, 1), loss=0.5, baseline_loss=0.3, n_labels=900)
     assert policy(evidence) == policy(evidence)
     assert pickle.loads(pickle.dumps(policy))(evidence) == policy(evidence)
+
+
+@pytest.mark.parametrize("answer", ["no", 1, None])
+def test_a_function_that_answers_with_no_boolean_does_not_retrain(answer):
+    policy = OnDrift() | (lambda evidence: Decision(answer, "why"))
+    with pytest.raises(InvalidParameterError, match="retrain must be one of True, False"):
+        policy(NOTHING)
