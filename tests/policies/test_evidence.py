@@ -1,13 +1,15 @@
+import math
 import pickle
 from dataclasses import FrozenInstanceError, dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from contlearn.exceptions import InvalidParameterError
-from contlearn.policies import Decision, Episode, Evidence, MaxAge, MinLabels
+from contlearn.policies import Decision, Episode, Evidence, MaxAge, MinLabels, OnDrift
 from contlearn.results import DriftResult, DriftState, Interval, Outcome, Verdict
 
 DAY = datetime(2024, 1, 1)
@@ -189,3 +191,16 @@ def test_ages_are_measured_between_instants():
     rule = MaxAge(timedelta(hours=1))
     assert rule(Evidence(now=datetime(2024, 1, 1, 6, tzinfo=UTC), trained_at=trained))
     assert not rule(Evidence(now=datetime(2024, 1, 1, 5, 59, tzinfo=UTC), trained_at=trained))
+
+
+def test_numbers_beyond_the_floats_are_infinite():
+    evidence = Evidence(loss=10**400, baseline_loss=-(10**400), confidence=Fraction(10**400))
+    assert (evidence.loss, evidence.baseline_loss, evidence.confidence) == (math.inf, -math.inf, math.inf)
+    assert Evidence(loss=Interval(10**400, 0, 10**400, 0.9)).loss == (math.inf, 0.0, math.inf, 0.9)
+
+
+def test_names_are_printed_on_one_line_and_cut():
+    evidence = Evidence(drift={"a\nb" + "x" * 1000: STABLE})
+    for line in (str(evidence), str(OnDrift()(evidence)), OnDrift("y\n" * 1000)(evidence).reason):
+        assert len(line.splitlines()) == 1
+        assert len(line) < 150

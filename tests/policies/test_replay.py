@@ -120,3 +120,9 @@ def test_replay_changes_none_of_the_records():
 def test_replay_refuses_what_it_cannot_ask(arguments):
     with pytest.raises(InvalidParameterError):
         replay(*arguments)
+
+
+@pytest.mark.parametrize("history", [None, 3, Evidence()])
+def test_a_history_that_is_no_collection_is_refused(history):
+    with pytest.raises(InvalidParameterError, match=r"^history must be an iterable of Evidence"):
+        replay(MinLabels(500), history)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
@@ -140,9 +139,7 @@ def _number(name: str, value: Any) -> float | None:
     if value is None:
         return None
     cure = "give its estimate" if isinstance(value, Interval) else ""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        _checks.fail(name, "be a number or None", value, cure)
-    return float(value)
+    return _checks.real(name, value, "be a number or None", cure)
 
 
 def _loss(name: str, value: Any) -> float | Interval | None:
@@ -178,8 +175,8 @@ def _without_history(name: str, episode: Any) -> Episode:
 
 def _short(value: object) -> str:
     if isinstance(value, Mapping):
-        return "(" + "; ".join(f"{name} {part}" for name, part in value.items()) + ")"
-    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+        return "(" + "; ".join(f"{_checks.called(name)} {part}" for name, part in value.items()) + ")"
+    return f"{value:.6g}" if isinstance(value, float) else _checks.one_line(str(value))
 
 
 _DOORS = {

@@ -60,8 +60,8 @@ class OnDrift(Rule):
 
 def _read(name: str, result: DriftResult | None) -> Decision:
     if result is None:
-        return unknown(["drift"], f"drift of {name} is not known")
-    reason = f"{name} {result}".strip()
+        return unknown(["drift"], f"drift of {_checks.called(name)} is not known")
+    reason = f"{_checks.called(name)} {result}".strip()
     if result.state is DriftState.UNDECIDED:
         return unknown(["drift"], reason)
     return Decision(result.state is DriftState.DRIFT, reason)

@@ -118,6 +118,7 @@ def replay(policy: PolicyLike, history: Iterable[Evidence]) -> Replay:
     (4, 8)
     """
     require_policy("policy", policy)
+    _checks.instance("history", history, Iterable, "an iterable of Evidence")
     past: deque[Episode] | None = None
     trained_at = None
     decisions = []
