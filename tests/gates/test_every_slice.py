@@ -24,7 +24,7 @@ def test_every_slice_must_promote():
     assert [part.reason.split(":")[0] for part in verdict.because] == ["region=eu", "region=us"]
     assert verdict.p_value == max(part.p_value for part in verdict.because)
     assert verdict.gain == verdict.because[0].gain  # eu is the closer call
-    assert verdict.reason.startswith("all 2 slices of region passed, last of them region=eu: gain")
+    assert verdict.reason.startswith("all 2 slices of region passed; the least sure, region=eu: gain")
     assert verdict.needed is None
 
 
@@ -168,3 +168,22 @@ def test_it_is_a_value():
     assert gate == EverySlice(Gain(), "region", ("eu",))
     assert pickle.loads(pickle.dumps(gate)) == gate
     assert eval(repr(gate)) == gate
+
+
+def test_without_a_p_value_no_slice_is_called_the_least_sure():
+    trial = Trial([1, 1], [0, 0], slices={"region": ["eu", "us"]})
+    verdict = EverySlice(lambda part: Verdict(Outcome.PROMOTE, "small"), by="region")(trial)
+    assert verdict.reason == "all 2 slices of region passed"
+
+
+def test_names_of_slices_are_printed_on_one_line_and_cut():
+    long = "x" * 1000
+    trial = Trial([1, 1], [0, 0], slices={"a\nb": ["e\nu", long], long: [1, 1]})
+    for by in ("a\nb", "c\nd"):
+        verdict = EverySlice(Gain(), by=by, required=("\n" + long,))(trial)
+        assert len(verdict.reason.splitlines()) == 1
+        assert len(verdict.reason) < 600
+    assert [part.reason.split(":")[0][:8] for part in EverySlice(Gain(), by="a\nb")(trial).because] == [
+        "a b=e u",
+        "a b=xxxx",
+    ]

@@ -1,6 +1,7 @@
 import copy
 import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -253,3 +254,19 @@ def test_parameters_are_checked_where_they_are_written(arguments, message):
 def test_what_is_no_trial_is_refused():
     with pytest.raises(InvalidParameterError, match="trial must be a Trial"):
         Gain()([0.1, 0.2])
+
+
+@pytest.mark.parametrize("kind", [Fraction, np.float16, np.float32])
+def test_a_margin_of_any_real_kind_decides_as_the_float(kind):
+    champion, challenger = [1] * 20 + [0] * 80, [0] * 15 + [1] * 8 + [0] * 77
+    for trial in (Trial(champion, challenger), Trial(np.arange(100) / 7, np.arange(100) ** 0.9 / 7)):
+        gate = Gain(margin=kind(1 / 16), alpha=kind(1 / 32))
+        assert gate(trial) == Gain(margin=1 / 16, alpha=1 / 32)(trial)
+        assert type(gate.margin) is kind
+
+
+@pytest.mark.parametrize("margin", [1e-200, 5e-324])
+def test_a_gap_that_no_number_of_rows_can_settle_has_the_largest_need(margin):
+    real = Trial([1, 0] * 10 + [0.5, 0.5], [0, 1] * 10 + [0.5, 0.5])
+    assert Gain(margin=margin)(real).needed == 10**9 - 22
+    assert Gain(margin=margin)(Trial([1, 0] * 10, [0, 1] * 10)).needed == 10**9 - 20

@@ -158,3 +158,28 @@ def test_the_repr_shows_no_rows():
 def test_what_cannot_be_a_trial_is_refused_by_name(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         Trial(**arguments)
+
+
+def test_ragged_columns_are_refused_by_name():
+    ragged = ((1, 2), (3, 4, 5))
+    with pytest.raises(InvalidInputError, match=r"^seconds\[0\] must be one-dimensional, got rows of diff"):
+        Trial([1, 0], [0, 1], seconds=(ragged, ragged))
+    with pytest.raises(InvalidInputError, match=r"^y must hold one entry per row, got rows of"):
+        Trial([1, 0], [0, 1], y=ragged)
+    with pytest.raises(InvalidInputError, match=r"^seconds\[1\] must hold one value per row, got NoneType"):
+        Trial([1, 0], [0, 1], seconds=(1.0, None))
+
+
+def test_seconds_may_be_scalars_of_any_kind():
+    trial = Trial([1, 0], [0, 1], seconds=(np.float32(0.5), np.array(2)))
+    assert [side.tolist() for side in trial.seconds] == [[0.5], [2.0]]
+
+
+def test_losses_beyond_the_floats_are_infinite_or_refused_without_a_warning():
+    assert Trial([np.longdouble("1e4000")], [0]).gains.tolist() == [float("inf")]
+    with pytest.raises(InvalidInputError, match=r"^champion_losses must hold numbers of at most 1\.8e308"):
+        Trial([10**400], [0])
+
+
+def test_a_repr_stays_readable_whatever_slices_are_called():
+    assert len(repr(Trial([1], [0], slices={"x" * 1000: [1]}))) < 100

@@ -102,8 +102,8 @@ def _rows_for_errors(better: int, worse: int, n: int, margin: float, alpha: floa
     under_margin = _paired.variance(better, worse, n, margin)
     found = max(0.0, (better + worse) / n - estimate**2)
     critical, power = _quantile(alpha), _quantile(1.0 - _POWER)
-    total = ((critical * math.sqrt(under_margin) + power * math.sqrt(found)) / gap) ** 2 + 1.0 / gap
-    return _more(total, n)
+    effect = (critical * math.sqrt(under_margin) + power * math.sqrt(found)) / gap
+    return _more(effect * effect + 1.0 / gap, n)
 
 
 def _of_differences(
@@ -136,10 +136,12 @@ def _rows_for_differences(mean: _mean.Mean, n: int, margin: float, alpha: float)
         return None
     side = mean if mean.estimate > margin else mean.mirrored()
     critical = (side.estimate - side.low(alpha)) / side.standard_error
-    return _more(n * ((critical + _quantile(1.0 - _POWER)) * mean.standard_error / gap) ** 2, n)
+    effect = (critical + _quantile(1.0 - _POWER)) * mean.standard_error / gap
+    return _more(n * effect * effect, n)
 
 
 def _more(total: float, n: int) -> int:
+    """Return the rows that are still lacking of `total`, which may be infinite."""
     return max(1, math.ceil(min(total, float(_MOST_ROWS)) - n))
 
 

@@ -78,14 +78,17 @@ class EverySlice(Gate):
         """Return whether the gate promotes in every slice."""
         _checks.instance("trial", trial, Trial, "a Trial")
         if trial.slices is None or self.by not in trial.slices:
-            there = ", ".join(map(repr, trial.slices or ())) or "none"
-            cure = f"pass slices={{{self.by!r}: ...}} to the trial"
-            return Verdict(
-                Outcome.CONTINUE, f"the trial has no slices named {self.by!r}, only {there}; {cure}"
+            there = ", ".join(repr(_checks.called(name)) for name in trial.slices or ()) or "none"
+            by = repr(_checks.called(self.by))
+            reason = (
+                f"the trial has no slices named {by}, only {there}; pass slices={{{by}: ...}} to the trial"
             )
+            return Verdict(Outcome.CONTINUE, reason)
         parts = dict(self._ask_each(trial, trial.slices[self.by]))
         if not parts:
-            return Verdict(Outcome.CONTINUE, f"the trial has no rows, so no slice of {self.by!r} either")
+            return Verdict(
+                Outcome.CONTINUE, f"the trial has no rows, so no slice of {_checks.called(self.by)!r} either"
+            )
         verdicts = tuple(parts.values())
         outcome = weakest(verdicts)
         closest = max(verdicts, key=lambda verdict: -1.0 if verdict.p_value is None else verdict.p_value)
@@ -105,16 +108,21 @@ class EverySlice(Gate):
             rows = np.flatnonzero(labels.codes == code)
             verdict = ask(self.gate, trial.take(rows))
             needed = verdict.needed and math.ceil(verdict.needed * trial.n_samples / rows.size)
-            yield name, replace(verdict, reason=f"{self.by}={name}: {verdict.reason}", needed=needed)
+            yield name, replace(verdict, reason=f"{self._slice(name)}: {verdict.reason}", needed=needed)
         for name in self.required or ():
             if name not in labels.names:
-                yield name, Verdict(Outcome.CONTINUE, f"{self.by}={name}: no rows, though it is required")
+                yield name, Verdict(Outcome.CONTINUE, f"{self._slice(name)}: no rows, though it is required")
+
+    def _slice(self, name: Any) -> str:
+        return f"{_checks.called(self.by)}={_checks.called(name)}"
 
     def _reason(self, parts: dict[Any, Verdict], closest: Verdict) -> str:
+        by = _checks.called(self.by)
         failed = [name for name, verdict in parts.items() if not verdict]
         if not failed:
-            return f"all {len(parts)} slices of {self.by} passed, last of them {closest.reason}"
+            told = f"; the least sure, {closest.reason}" if closest.p_value is not None else ""
+            return f"all {len(parts)} slices of {by} passed{told}"
         failed.sort(key=lambda name: parts[name].gain is not None)  # first those of which nothing is known
         told = "; ".join(parts[name].reason for name in failed[:_TOLD])
-        rest = f"; nor did {', '.join(map(str, failed[_TOLD:]))}" if len(failed) > _TOLD else ""
-        return f"{len(failed)} of {len(parts)} slices of {self.by} did not pass: {told}{rest}"
+        rest = f"; nor did {', '.join(map(_checks.called, failed[_TOLD:]))}" if len(failed) > _TOLD else ""
+        return f"{len(failed)} of {len(parts)} slices of {by} did not pass: {told}{rest}"

@@ -30,13 +30,22 @@ class Gain(Gate):
     alpha
         Rate of wrong promotions, one-sided, strictly between 0 and 0.5: the largest chance that a challenger
         whose true gain is at most `margin` is promoted by one trial. Every look at a new trial spends it
-        anew.
+        anew. For losses other than 0 and 1, this needs about five rows of every rare and expensive kind to
+        be expected in the trial: see the notes.
 
     Notes
     -----
     Losses that are all 0 or 1, rows independent: the exact McNemar test where `margin` is 0, otherwise the
     exact unconditional test ordered by Tango's score; both keep `alpha` at every number of rows (the plain
     score test does not: up to 8.9 % at 5 %, measured). The interval is Tango's.
+
+    Rare and expensive rows: no test can see the cost of rows that the trial happens to lack. Measured at
+    alpha 0.05, log loss, 1 % positives, a challenger that says 0.3 % where the champion rightly says 1 %:
+    promoted by 35 % of trials of 100 rows, 14 % of 200, 5 % of 300, below 1 % of 500. Bounded losses do not
+    help by being bounded (`brier`: the same figures), nor does a `clip` below what the models say. What does:
+    more rows, until about five of the rare kind are expected; zero-one losses of decisions, whose tests are
+    exact at every number of rows; `EverySlice` with the rare kind among `required`, which promotes nothing
+    where it is absent.
 
     Other losses: Student's t on the row-wise differences, guarded against skewness. With `groups` in the
     trial, clusters are what is counted: the jackknife over clusters and Satterthwaite's degrees of freedom.
@@ -73,38 +82,41 @@ class Gain(Gate):
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether the challenger's gain exceeds the margin."""
         _checks.instance("trial", trial, Trial, "a Trial")
-        found = compare(trial, self.margin, self.alpha)
+        margin, alpha = float(self.margin), float(self.alpha)  # as given, they may be fractions or halves
+        found = compare(trial, margin, alpha)
         if found.unknown:
             basis = f" (gain {found.gain} over {found.basis})" if found.basis else ""
             reason = f"nothing to decide on: {found.unknown}{basis}"
             return Verdict(Outcome.CONTINUE, reason, gain=found.gain, needed=found.needed)
-        outcome = self._outcome(found)
+        outcome = _outcome(found, margin, alpha)
         return Verdict(
             outcome,
-            self._reason(outcome, found),
+            _reason(outcome, found, margin, alpha),
             gain=found.gain,
             p_value=found.p_above,
             needed=found.needed if outcome is Outcome.CONTINUE else None,
         )
 
-    def _outcome(self, found: Comparison) -> Outcome:
-        if found.p_above is not None and found.p_above <= self.alpha:
-            return Outcome.PROMOTE
-        # The mirrored test, too: at a tiny alpha an exact test can reject what Tango's interval still covers.
-        below = found.p_below is not None and found.p_below <= self.alpha
-        if below or (found.gain is not None and found.gain.high <= self.margin):
-            return Outcome.REJECT
-        return Outcome.CONTINUE
 
-    def _reason(self, outcome: Outcome, found: Comparison) -> str:
-        what = {
-            Outcome.PROMOTE: "is above",
-            Outcome.REJECT: "is not above",
-            Outcome.CONTINUE: "is not settled against",
-        }[outcome]
-        sign = "<=" if outcome is Outcome.PROMOTE else ">"
-        test = f"p = {found.p_above:.3g} {sign} {self.alpha:g}"
-        reason = f"gain {found.gain} {what} margin {self.margin:g} ({found.basis}, {test})"
-        if outcome is Outcome.CONTINUE and found.needed is not None:
-            reason += f"; about {found.needed} more rows would settle it"
-        return reason
+def _outcome(found: Comparison, margin: float, alpha: float) -> Outcome:
+    if found.p_above is not None and found.p_above <= alpha:
+        return Outcome.PROMOTE
+    # The mirrored test, too: at a tiny alpha an exact test can reject what Tango's interval still covers.
+    below = found.p_below is not None and found.p_below <= alpha
+    if below or (found.gain is not None and found.gain.high <= margin):
+        return Outcome.REJECT
+    return Outcome.CONTINUE
+
+
+def _reason(outcome: Outcome, found: Comparison, margin: float, alpha: float) -> str:
+    what = {
+        Outcome.PROMOTE: "is above",
+        Outcome.REJECT: "is not above",
+        Outcome.CONTINUE: "is not settled against",
+    }[outcome]
+    sign = "<=" if outcome is Outcome.PROMOTE else ">"
+    test = f"p = {found.p_above:.3g} {sign} {alpha:g}"
+    reason = f"gain {found.gain} {what} margin {margin:g} ({found.basis}, {test})"
+    if outcome is Outcome.CONTINUE and found.needed is not None:
+        reason += f"; about {found.needed} more rows would settle it"
+    return reason

@@ -180,7 +180,7 @@ class Trial:
     def __repr__(self) -> str:
         parts = [f"n_samples={self.n_samples}"]
         if self.slices is not None:
-            parts.append(f"slices={list(self.slices)}")
+            parts.append(f"slices={list(map(_checks.called, self.slices))}")
         others = ("groups", "seconds", "approvals", "y", "champion", "challenger")
         parts += [f"{name}=..." for name in others if getattr(self, name) is not None]
         return f"Trial({', '.join(parts)})"
@@ -212,7 +212,10 @@ def _rows(name: str, values: ArrayLike | None) -> NDArray[Any] | None:
     """Return labels or predictions as an array whose first axis counts rows."""
     if values is None:
         return None
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        _checks.bad_data(name, "hold one entry per row", "rows of different lengths")
     if array.ndim == 0:
         _checks.bad_data(name, "hold one entry per row", f"{values!r:.40}")
     return _sealed(array)
@@ -230,5 +233,7 @@ def _named_columns(slices: Any) -> dict[str, NDArray[Any]]:
 def _pair(seconds: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not isinstance(seconds, (tuple, list)) or len(seconds) != 2:
         _checks.bad_data("seconds", "be a pair (champion, challenger)", f"{type(seconds).__name__}")
-    champion, challenger = (np.atleast_1d(np.asarray(side)) for side in seconds)
+    champion, challenger = (
+        [side] if np.isscalar(side) or getattr(side, "ndim", None) == 0 else side for side in seconds
+    )
     return _losses("seconds[0]", champion), _losses("seconds[1]", challenger)
