@@ -1,5 +1,6 @@
 import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -201,3 +202,15 @@ def test_read_only_and_strided_columns_are_taken_and_left_alone():
     y.setflags(write=False)
     np.testing.assert_array_equal(log_loss(y[::2], p[::2]), log_loss([1, 1, 1], [0.9, 0.4, 0.2]))
     np.testing.assert_array_equal(p, before)
+
+
+def test_a_loss_beyond_the_floats_is_infinite_without_a_warning():
+    assert squared_error([1e200], [0]).tolist() == [math.inf]
+    assert absolute_error([1e308], [-1e308]).tolist() == [math.inf]
+    assert pinball(0.5)([1e308], [-1e308]).tolist() == [math.inf]
+
+
+def test_pinball_takes_a_fraction():
+    loss = pinball(Fraction(1, 4))([1.0, 2.0], [2.0, 1.0])
+    assert loss.dtype == np.float64
+    assert loss.tolist() == [0.75, 0.25]

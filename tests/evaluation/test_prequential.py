@@ -1,6 +1,7 @@
 import copy
 import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -121,3 +122,31 @@ def test_the_parameters_are_checked():
         Prequential(brier, confidence=90)
     assert repr(Prequential(brier)) == "Prequential(brier, confidence=0.9)"
     assert repr(Prequential(pinball(0.5))) == "Prequential(pinball(0.5), confidence=0.9)"
+
+
+@pytest.mark.parametrize("power", [-1060, -550, -340, 0, 340, 1000, 1022])
+def test_the_result_of_losses_of_any_size_is_that_of_modest_ones_scaled(power):
+    unit = 2.0**power
+    modest, other = Prequential(absolute_error), Prequential(absolute_error)
+    for loss in (0.0, 0.25, 1.5, 0.75, 1.25, 0.5, 1.0):
+        modest.update(loss, 0.0)
+        other.update(loss * unit, 0.0)
+    assert other.mean == modest.mean * unit
+    if power > -1060:  # where numbers thin out, the ends cannot agree to many digits
+        assert np.divide(other.result[:3], unit).tolist() == pytest.approx(modest.result[:3], rel=1e-12)
+    assert other.result.low <= other.mean <= other.result.high
+
+
+def test_losses_may_grow_from_the_smallest_to_the_largest_float():
+    running = Prequential(absolute_error)
+    losses = [5e-324, 1e-160, 1.0, 1e103, 1e300, 1.7e308]
+    running.update_many(losses, [0.0] * 6)
+    assert running.mean == pytest.approx(1.7e308 / 6)
+    assert running.result[:3] == pytest.approx(mean_loss(losses)[:3], rel=1e-9)
+
+
+def test_confidence_may_be_a_fraction():
+    thirds = [Prequential(absolute_error, kind(3, 4)) for kind in (Fraction, lambda a, b: a / b)]
+    for running in thirds:
+        running.update_many([1.0, 2.5, 3.0], [0.0] * 3)
+    assert thirds[0].result == thirds[1].result

@@ -162,7 +162,8 @@ def squared_error(y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
     >>> squared_error([1.0, 2.0], [1.5, 0.0])
     array([0.25, 4.  ])
     """
-    return _residuals(y, y_pred) ** 2
+    with np.errstate(over="ignore"):  # beyond the floats: infinite, and gates ask for finite losses
+        return _residuals(y, y_pred) ** 2
 
 
 def pinball(q: float) -> Loss:
@@ -199,8 +200,9 @@ class _Pinball:
 
     def __call__(self, y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
         short = _residuals(y, y_pred)
-        with np.errstate(invalid="ignore"):
-            return np.maximum(self.q * short, (self.q - 1.0) * short)
+        q = float(self.q)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.maximum(q * short, (q - 1.0) * short)
 
     def __repr__(self) -> str:
         return f"pinball({self.q!r})"
@@ -271,5 +273,5 @@ def _kind(labels: NDArray[Any]) -> str:
 def _residuals(y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
     truth, predicted = _columns.numbers("y", y), _columns.numbers("y_pred", y_pred)
     _checks.same_length(y=truth, y_pred=predicted)
-    with np.errstate(invalid="ignore"):  # infinite on both sides: unknown, and NaN says so
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite on both sides: unknown, and NaN says so
         return truth - predicted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +12,9 @@ from river.base import Base
 from contlearn import _checks
 from contlearn.evaluation._losses import Loss
 from contlearn.results import Interval
-from contlearn.stats import _mean
+from contlearn.stats import _columns, _mean
+
+_LEAST_UNIT = math.ulp(0.0)
 
 
 class Prequential(Base):  # type: ignore[misc]
@@ -61,6 +64,8 @@ class Prequential(Base):  # type: ignore[misc]
     def reset(self) -> None:
         """Forget every row."""
         self._n = 0
+        # In units of a power of two near the largest loss: exact, and cubes neither overflow nor vanish.
+        self._unit = _LEAST_UNIT
         self._mean = 0.0
         self._second = 0.0  # sums of squared and cubed deviations from the mean
         self._third = 0.0
@@ -86,7 +91,7 @@ class Prequential(Base):  # type: ignore[misc]
         InvalidInputError
             If a loss is NaN or infinite, as it is for a missing label; none of the rows is counted then.
         """
-        losses = np.asarray(self.loss(y, y_pred), dtype=np.float64)
+        losses = _columns.floats("losses", np.asarray(self.loss(y, y_pred)))
         bad = int(losses.size - np.isfinite(losses).sum())
         if losses.ndim != 1 or bad:
             got = f"{bad} that are not, of {losses.size}" if losses.ndim == 1 else f"shape {losses.shape}"
@@ -102,7 +107,7 @@ class Prequential(Base):  # type: ignore[misc]
     @property
     def mean(self) -> float | None:
         """Mean loss so far; None before the first row."""
-        return self._mean if self._n else None
+        return self._mean * self._unit if self._n else None
 
     @property
     def result(self) -> Interval | None:
@@ -110,10 +115,11 @@ class Prequential(Base):  # type: ignore[misc]
         if not self._n:
             return None
         if self._ones is not None:
-            return _mean.proportion(self._ones, self._n, self.confidence)
-        scale = self._largest
+            return _mean.proportion(self._ones, self._n, float(self.confidence))
+        scale = self._largest / self._unit
         moments = self._mean / scale, self._second / scale**2, self._third / scale**3
-        return _mean.from_moments(self._n, *moments).scaled(scale).interval(self.confidence)
+        found = _mean.from_moments(self._n, *moments).scaled(self._largest)
+        return found.interval(float(self.confidence))
 
     def __sklearn_clone__(self) -> Self:
         clone: Self = self.clone()
@@ -128,11 +134,22 @@ class Prequential(Base):  # type: ignore[misc]
 
     def _add(self, loss: float) -> None:
         self._n += 1
+        self._largest = max(self._largest, abs(loss))
+        if self._largest >= 2.0 * self._unit:
+            self._measure_in(math.ldexp(1.0, math.frexp(self._largest)[1] - 1))
+        if self._ones is not None:
+            self._ones = self._ones + int(loss) if loss in (0.0, 1.0) else None
+        loss /= self._unit
         step = (loss - self._mean) / self._n
         spread = (loss - self._mean) * step * (self._n - 1)
         self._third += spread * step * (self._n - 2) - 3.0 * step * self._second
         self._second += spread
         self._mean += step
-        self._largest = max(self._largest, abs(loss))
-        if self._ones is not None:
-            self._ones = self._ones + int(loss) if loss in (0.0, 1.0) else None
+
+    def _measure_in(self, unit: float) -> None:
+        """Turn to a larger `unit`."""
+        ratio = self._unit / unit
+        self._mean *= ratio
+        self._second *= ratio**2
+        self._third *= ratio**3
+        self._unit = unit
