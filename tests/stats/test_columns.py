@@ -1,4 +1,5 @@
 import datetime as dt
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -105,3 +106,10 @@ def test_rows_that_are_not_finite_are_counted():
         finite("x", [1.0, float("nan"), float("inf"), 2.0])
     with pytest.raises(InvalidInputError, match="at least one row"):
         finite("x", [])
+
+
+def test_a_number_beyond_the_floats_is_infinite_where_its_kind_is_wider_and_else_refused():
+    assert numbers("x", np.array([np.longdouble("1e4000")])).tolist() == [np.inf]
+    for column in ([10**400], [Fraction(10**400), 0.5], np.array([None, -(10**400)], dtype=object)):
+        with pytest.raises(InvalidInputError, match=r"^x must hold numbers of at most 1\.8e308 in size"):
+            numbers("x", column)

@@ -189,3 +189,20 @@ def test_newcombe_adds_the_wilson_arms_of_independent_proportions():
     up = math.hypot(high_1 - (a + b) / n, (a + c) / n - low_2)
     expected = ((b - c) / n - down, (b - c) / n + up)
     assert newcombe(a, b, c, d, 0.95)[1:3] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda k: mcnemar(k, 1), lambda k: mcnemar(1, k, "asymptotic"), lambda k: tango(0, 1, k),
+            lambda k: newcombe(k, 1, 1, 1), lambda k: newcombe(1, 1, 1, k)],
+)  # fmt: skip
+def test_more_rows_than_floats_can_count_are_refused(ask):
+    for k in (2**53 + 1, 10**400):
+        with pytest.raises(InvalidParameterError, match="must be at most 9007199254740992, got"):
+            ask(k)
+    ask(2**53 - 3)
+
+
+def test_a_confidence_of_any_real_kind_comes_back_as_a_float():
+    for interval in (tango(3, 1, 20, Fraction(3, 4)), newcombe(3, 3, 1, 9, Fraction(3, 4))):
+        assert [type(end) for end in interval] == [float] * 4
+    assert tango(3, 1, 20, Fraction(3, 4)) == tango(3, 1, 20, 0.75)

@@ -89,7 +89,7 @@ def numbers(name: str, data: ArrayLike) -> NDArray[np.float64]:
     """Return a float64 copy of a column of numbers; what is missing becomes NaN."""
     import numpy as np
 
-    return floats(name, column(name, data)).astype(np.float64, copy=True)
+    return np.array(floats(name, column(name, data)))
 
 
 def floats(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
@@ -99,13 +99,17 @@ def floats(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
     if array.dtype.kind not in "fiubO":
         _checks.bad_data(name, "hold numbers", f"dtype {array.dtype}")
     if array.dtype.kind != "O":
-        return array.astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):  # a wider float beyond the range is infinite
+            return array.astype(np.float64, copy=False)
     present = ~missing(array)
     result = np.full(array.shape, np.nan)
     if any(isinstance(value, (str, bytes)) for value in array[present]):
         _checks.bad_data(name, "hold numbers", "text")
     try:
-        result[present] = array[present].astype(np.float64)
+        with np.errstate(over="ignore"):
+            result[present] = array[present].astype(np.float64)
+    except OverflowError:
+        _checks.bad_data(name, "hold numbers of at most 1.8e308 in size", "a larger one")
     except (TypeError, ValueError):
         kinds = sorted({type(value).__name__ for value in array[present]})
         _checks.bad_data(name, "hold numbers", ", ".join(kinds[:3]))

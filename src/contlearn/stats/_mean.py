@@ -115,7 +115,8 @@ def mean_interval(values: ArrayLike, confidence: float = 0.9, groups: ArrayLike 
     values : array of shape (n_samples,)
         Finite numbers, at least one.
     confidence
-        Coverage, strictly between 0 and 1.
+        Coverage, strictly between 0 and 1. For values other than 0 and 1, it needs about five rows of every
+        rare and extreme kind to be expected: see the notes.
     groups : array of shape (n_samples,), optional
         The cluster of every row, such as its day or its user: rows of one cluster may depend on each other
         in any way, clusters may not. Without it, every row stands for itself.
@@ -141,6 +142,9 @@ def mean_interval(values: ArrayLike, confidence: float = 0.9, groups: ArrayLike 
     Measured, one-sided at 5 %: 1-5 % with 7, 14 and 50 clusters, equal or unequal, normal or with a skewness
     of 1; below 1 % where one cluster is ten times as large as the others; up to 8 % with 7 clusters of
     skewness 2 (plain Student: 14 %).
+    The correction cannot know of rare values that are absent from the sample: where 1 % of the rows are nine
+    times as large as the largest others, the upper limit lies below the true mean for 14 % of samples of 40
+    rows, 21 % of 100, 11 % of 200, and 3 % from 500 on, instead of 5 %.
     Cost: O(n), with groups O(n log n) for sorting the labels.
 
     References

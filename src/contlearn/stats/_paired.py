@@ -12,6 +12,8 @@ Alternative = Literal["two-sided", "greater", "less"]
 
 _HALVINGS = 200  # more than enough: the search stops when the bracket holds no further float
 
+_MOST_ROWS = 2**53  # beyond it, floats no longer tell two numbers of rows apart
+
 
 class McNemarResult(NamedTuple):
     """The answer of `mcnemar`.
@@ -75,7 +77,7 @@ def mcnemar(
     >>> round(mcnemar(16, 6, method="mid-p").p_value, 6)
     0.03469
     """
-    b, c = _checks.count("b", b, low=0), _checks.count("c", c, low=0)
+    b, c = _rows("b", b), _rows("c", c)
     _checks.one_of("method", method, ("exact", "mid-p", "asymptotic"))
     _checks.one_of("alternative", alternative, ("two-sided", "greater", "less"))
     if alternative == "greater":
@@ -88,6 +90,10 @@ def mcnemar(
     if method == "asymptotic":
         statistic = (b - c) ** 2 / (b + c) if b + c else 0.0
     return McNemarResult(statistic, p_value)
+
+
+def _rows(name: str, value: int, low: int = 0) -> int:
+    return _checks.count(name, value, low=low, high=_MOST_ROWS)
 
 
 def _upper_tail(b: int, c: int, method: str) -> float:
@@ -126,7 +132,10 @@ def tango(b: int, c: int, n: int, confidence: float = 0.95) -> Interval:
     -----
     z(d) = (b - c - n d) / sqrt(n (2 q + d (1 - d))), q the maximum-likelihood probability of the cell of `c`
     when the difference is d: the larger root of a quadratic. The limits are found by bisection, to the last
-    float. Coverage is close to nominal from about 30 rows on. Cost: some 60 evaluations of z.
+    float. Coverage is nominal on average, not in every case: at 90 %, 7.5-13.5 % of samples of 20 to 100 rows
+    miss the true difference where five or more discordant rows are expected, 10.5 % on average at 20 and 30
+    rows, 10.1 % at 60 and 100 (enumerated); with fewer discordant rows, it mostly misses less. Cost: some 60
+    evaluations of z.
 
     References
     ----------
@@ -139,9 +148,10 @@ def tango(b: int, c: int, n: int, confidence: float = 0.95) -> Interval:
     >>> print(tango(16, 6, 161, 0.95))
     0.06211 [0.005433, 0.124] (95 %)
     """
-    b, c, n = _checks.count("b", b, low=0), _checks.count("c", c, low=0), _checks.count("n", n)
+    b, c, n = _rows("b", b), _rows("c", c), _rows("n", n, low=1)
     if b + c > n:
         _checks.fail("n", f"be at least b + c = {b + c}", n, "n counts every row, those that agree too")
+    confidence = _checks.fraction("confidence", confidence)
     z = _two_sided_quantile(confidence)
     return Interval((b - c) / n, _lower_limit(b, c, n, z), -_lower_limit(c, b, n, z), confidence)
 
@@ -221,8 +231,9 @@ def newcombe(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interv
     >>> print(newcombe(59, 16, 6, 80, 0.95))
     0.06211 [0.004625, 0.1186] (95 %)
     """
-    a, b, c, d = (_checks.count(name, k, low=0) for name, k in (("a", a), ("b", b), ("c", c), ("d", d)))
-    n = _checks.count("a + b + c + d", a + b + c + d)
+    a, b, c, d = _rows("a", a), _rows("b", b), _rows("c", c), _rows("d", d)
+    n = _rows("a + b + c + d", a + b + c + d, low=1)
+    confidence = _checks.fraction("confidence", confidence)
     z = _two_sided_quantile(confidence)
     correlation = _corrected_correlation(a, b, c, d)
     below_first, above_first = _wilson_arms(a + b, n, z)
@@ -256,4 +267,4 @@ def _joined(one: float, other: float, correlation: float) -> float:
 def _two_sided_quantile(confidence: float) -> float:
     from scipy.special import ndtri
 
-    return float(-ndtri((1.0 - _checks.fraction("confidence", confidence)) / 2.0))
+    return float(-ndtri((1.0 - confidence) / 2.0))
