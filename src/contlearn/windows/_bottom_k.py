@@ -123,6 +123,19 @@ class BottomK:
         whole.settle()
         return whole
 
+    def redrawn(self, rng: np.random.Generator) -> BottomK:
+        """Return the same sample with fresh keys of the same law: given the limit they are uniform below it.
+
+        Where nothing was forgotten, the limit is drawn afresh as well: the key that comes next of all seen.
+        """
+        self.settle()
+        twin = BottomK(self.size)
+        twin.__setstate__(self.__getstate__())
+        if self.base == 1.0 and self.passed > self.size:
+            twin.limit = float(rng.beta(self.size + 1.0, self.passed - self.size))
+        twin.keys = (twin.limit * rng.random(len(self.keys))).tolist()
+        return twin
+
     def _passed_below(self, base: float) -> float:
         """Return how many rows were seen below `base`; an estimate where some were turned away."""
         if self.base <= base or base > self.limit:

@@ -117,10 +117,10 @@ class FrameRows:
 
     def _refuse_unpickable(self, frame: Any) -> None:
         """Refuse a dtype whose rows its own library cannot pick; then nothing fails once rows are checked."""
-        if _can_be_picked(frame):
+        if _can_be_picked(frame, *self._dtypes):
             return
         for column, dtype in self._dtypes.items():
-            if not _can_be_picked(frame.select([column])):
+            if not _can_be_picked(frame, column):
                 _checks.bad_data(
                     f"column {column!r}",
                     "have a dtype whose rows can be picked",
@@ -184,10 +184,10 @@ def _copy(frame: Any) -> Any:
     return frame[np.arange(len(frame))]
 
 
-def _can_be_picked(frame: Any) -> bool:
+def _can_be_picked(frame: Any, *columns: str) -> bool:
     try:
         # the first row twice: where positions are in order pandas takes a slice, which always works
-        frame[np.zeros(2 * min(1, len(frame)), np.intp)]
+        frame.select(list(columns))[np.zeros(2 * min(1, len(frame)), np.intp)]
     except Exception:  # each library has an error of its own for what it has not implemented
         return False
     return True

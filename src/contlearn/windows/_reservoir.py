@@ -27,7 +27,7 @@ class Reservoir:
         Rows to keep, at least 1.
     seed
         An integer of at least 0: the same rows give the same sample, however they are cut into blocks. None:
-        fresh draws. Reservoirs that will be merged need different seeds.
+        fresh draws. Give reservoirs that will be merged different seeds, see `merge`.
 
     Notes
     -----
@@ -150,14 +150,16 @@ class Reservoir:
         """Return a new reservoir with the law of one that had seen the rows of both.
 
         Its size is the smaller of the two. Its later draws are its own: they depend on the states of both.
-        Each part needs a seed of its own; the default is the same for all.
+
+        Parts of different seeds merge exactly. Parts of one seed have drawn the same numbers, so they hold
+        the rows of the same places: then one of them draws its numbers afresh. Every row is still as likely
+        to be in the whole as every other, but not every set of rows; give each part a seed of its own, such
+        as its number, where that matters. Merge each part once: rows that both parts hold count twice.
 
         Raises
         ------
         InvalidInputError
-            Both were drawn with the same seed, or have rows in common: then their samples are not
-            independent, and the whole would not be uniform. Give each part a seed of its own, such as its
-            number.
+            Parts of different seeds hold the same rows, or a reservoir is merged with itself.
 
         Examples
         --------
@@ -170,22 +172,16 @@ class Reservoir:
         """
         _checks.instance("other", other, Reservoir, "a Reservoir")
         same_seed = self.seed is not None and self.seed == other.seed
-        if (same_seed and len(self) and len(other)) or not set(self._sample.keys).isdisjoint(
-            other._sample.keys
-        ):
-            _checks.bad_data(
-                "other",
-                "have been drawn independently",
-                f"the seed {other.seed} on both sides" if same_seed else "rows that both hold",
-                "give each a seed of its own: Reservoir(size, seed=1), Reservoir(size, seed=2)"
-                if same_seed
-                else "merge each part once",
-            )
+        if other is self or (not same_seed and not set(self._sample.keys).isdisjoint(other._sample.keys)):
+            _checks.bad_data("other", "hold other rows", "rows that both hold", "merge each part once")
         # drawn from copies: a question changes nothing, and both orders of asking give the same seed
         draws = sorted(_next_draw(part._random) for part in (self, other))
-        entropy = np.random.SeedSequence(draws).generate_state(1, np.uint64)
+        entropy = np.random.SeedSequence(draws).generate_state(2, np.uint64)
+        sample = other._sample
+        if same_seed:
+            sample = sample.redrawn(np.random.default_rng(int(entropy[1])))
         whole = Reservoir(min(self.size, other.size), seed=int(entropy[0]))
-        whole._sample = self._sample.merge(other._sample)
+        whole._sample = self._sample.merge(sample)
         whole._n_seen = self._n_seen + other._n_seen
         whole._population = self._population + other._population
         return whole
