@@ -1,8 +1,10 @@
 """KS: the numbers are those of the test, and what does not matter does not matter."""
 
 import datetime as dt
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,3 +162,29 @@ def test_shown_stable_needs_the_whole_interval_below_the_tolerance():
     assert (many.state, many.equivalent) == (DriftState.STABLE, True)
     assert (few.state, few.equivalent) == (DriftState.STABLE, False)
     assert only(many).interval.high < 0.1 <= only(few).interval.high
+
+
+@pytest.mark.parametrize("precision", [np.float16, np.float32])
+def test_a_side_in_lower_precision_decides_how_finely_both_are_compared(precision):
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 20, 2000) / 10
+    x[::50] = np.nan
+    y = x[:500]
+    expected = KS().fit(x).detect(y)
+    assert not expected
+    assert KS().fit(x).detect(y.astype(precision)) == expected
+    assert KS().fit(x.astype(precision)).detect(y) == expected
+    assert KS().fit(pd.DataFrame({"0": x}, dtype=precision)).detect(y) == expected
+
+
+def test_full_precision_stays_where_a_batch_is_round_by_chance():
+    rng = np.random.default_rng(7)
+    assert KS().fit(rng.normal(1e8, 1.0, 500)).detect(np.full(100, 1e8)).detected
+
+
+def test_any_real_number_may_be_a_setting():
+    x = np.arange(400.0)
+    for kind in (Fraction, np.longdouble):
+        result = KS(alpha=kind(1) / 20, tolerance=kind(1) / 20, must_detect=kind(1) / 5).fit(x).detect(x)
+        assert str(result) == str(KS().fit(x).detect(x))
+    assert KS(alpha=1e-17).fit(x).detect(x + 400).detected

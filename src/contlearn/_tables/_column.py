@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -30,12 +30,15 @@ class Column:
         boolean: bool; categorical: object (the labels); datetime (UTC) and duration: int64 microseconds.
     missing
         True where the value is missing (null, None, NaN or NaT); None when nothing is.
+    bits
+        Per float, before it became one of 64: what came in 32 has digits that mean nothing.
     """
 
     name: str
     kind: Kind
     values: NDArray[Any]
     missing: NDArray[np.bool_] | None = None
+    bits: int = 64
 
     @property
     def n_rows(self) -> int:
@@ -49,7 +52,7 @@ class Column:
 
     def renamed(self, name: str) -> Column:
         """Return the column under another name."""
-        return self if name == self.name else Column(name, self.kind, self.values, self.missing)
+        return self if name == self.name else replace(self, name=name)
 
     def complete(self) -> Column:
         """Return the column without its missing values."""
@@ -57,7 +60,7 @@ class Column:
 
     def take(self, rows: NDArray[Any]) -> Column:
         """Return the column with these rows only, none of which may be missing."""
-        return Column(self.name, self.kind, self.values[rows])
+        return replace(self, values=self.values[rows], missing=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,17 @@ def refuse_duplicates(names: Sequence[str], name: str) -> NoReturn:
     )
 
 
-def from_block(names: Sequence[str], block: NDArray[Any]) -> list[Column]:
-    """Return one numeric or boolean column per row of `block`, an array of our own."""
+def from_block(names: Sequence[str], array: NDArray[Any]) -> list[Column]:
+    """Return one numeric or boolean column per row of `array`, which is copied."""
+    block = exact(array)
+    columns = _from_own(names, block)
+    bits = 8 * array.dtype.itemsize
+    if block.dtype != np.float64 or bits >= 64:
+        return columns
+    return [replace(column, bits=bits) for column in columns]
+
+
+def _from_own(names: Sequence[str], block: NDArray[Any]) -> list[Column]:
     kind: Kind = "boolean" if block.dtype == np.bool_ else "numeric"
     if block.shape[1] == 0:
         return [Column(name, "unknown", row) for name, row in zip(names, block, strict=True)]

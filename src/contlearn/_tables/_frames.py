@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from contlearn import _checks
-from contlearn._tables._column import Column, Table, build, exact, from_block, refuse_duplicates
-from contlearn._tables._values import from_array, from_labels, from_objects
+from contlearn._tables._column import Column, Table, build, from_block, refuse_duplicates
+from contlearn._tables._values import from_array, from_labels, from_objects, refuse_values
 from contlearn.exceptions import MissingDependencyError
 
 
@@ -64,7 +64,7 @@ def _load(frame: Any, positions: Sequence[int]) -> list[Column]:
         block = _block(frame, members, family) if family != "other" else None
         chosen = [names[position] for position in members]
         if block is not None:
-            columns.update(zip(members, from_block(chosen, exact(block.T)), strict=True))
+            columns.update(zip(members, from_block(chosen, block.T), strict=True))
         else:
             columns.update((each, _from_series(names[each], frame[:, each])) for each in members)
     return [columns[position] for position in positions]
@@ -87,6 +87,10 @@ def _block(frame: Any, positions: list[int], family: str) -> Any:
 
 def _from_series(name: str, series: Any) -> Column:
     kind = str(series.dtype).partition("(")[0]
+    if kind in ("Struct", "List", "Array"):
+        refuse_values(name, f"nested values of type {kind}")
+    if kind in ("Int128", "UInt128"):
+        return from_objects(name, series.to_list())
     if kind in ("Categorical", "Enum"):
         return from_labels(name, series.to_list())
     if kind == "String":

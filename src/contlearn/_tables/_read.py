@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables._column import Column, Table, build, exact, from_block
+from contlearn._tables._column import Column, Table, build, from_block
 from contlearn._tables._values import from_array
 
 
@@ -63,7 +63,7 @@ def _from_ndarray(X: NDArray[Any], name: str) -> Table:
         chosen = [names[position] for position in positions]
         if matrix.dtype.kind in "fiub":
             block = matrix.T if len(chosen) == len(names) else matrix.T[list(positions)]
-            return from_block(chosen, exact(block))
+            return from_block(chosen, block)
         return [from_array(names[position], matrix[:, position]) for position in positions]
 
     return build(names, load, name, named=False)

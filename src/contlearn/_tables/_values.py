@@ -6,13 +6,13 @@ import datetime as dt
 import decimal
 import numbers
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables._column import Column, Kind, exact, from_block, masked
+from contlearn._tables._column import Column, Kind, from_block, masked
 
 _EPOCH = dt.datetime(1970, 1, 1)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -22,7 +22,7 @@ def from_array(name: str, array: NDArray[Any]) -> Column:
     """Return the column of a one-dimensional array."""
     code = array.dtype.kind
     if code in "fiub":
-        return from_block([name], exact(array)[np.newaxis])[0]
+        return from_block([name], array[np.newaxis])[0]
     if code in "Mm":
         return _from_times(name, array)
     if code in "cV":
@@ -46,7 +46,7 @@ def from_objects(name: str, values: Sequence[Any]) -> Column:
     if not present:
         return masked(name, "unknown", _objects(values), missing)
     kind = _common_kind(name, types)
-    filled: NDArray[Any] = _CONVERT[kind](present, types)
+    filled: NDArray[Any] = _CONVERT[kind](name, present, types)
     if missing.any():
         spread = np.zeros(len(values), dtype=filled.dtype)
         spread[~missing] = filled
@@ -65,9 +65,25 @@ def from_labels(name: str, labels: Sequence[Any]) -> Column:
 
 def _from_times(name: str, array: NDArray[Any]) -> Column:
     kind: Kind = "datetime" if array.dtype.kind == "M" else "duration"
-    missing = np.isnat(array)
-    unit = "datetime64[us]" if kind == "datetime" else "timedelta64[us]"
-    return masked(name, kind, np.array(array.astype(unit).view(np.int64)), missing)
+    return masked(name, kind, _microseconds(name, array), np.isnat(array))
+
+
+def _microseconds(name: str, times: NDArray[Any]) -> NDArray[np.int64]:
+    """Return dates or durations as microseconds; numpy would let those that do not fit wrap around."""
+    unit = f"{times.dtype.kind}8[us]"
+    whole = times.astype(unit)
+    if np.datetime_data(times.dtype)[0] not in ("Y", "M", "W", "D", "h", "m", "s", "ms"):
+        return np.array(whole.view(np.int64))
+    coarse = f"{times.dtype.kind}8[D]"
+    gap = np.abs((whole.astype(coarse) - times.astype(coarse)).astype(np.int64))
+    if np.any(gap[~np.isnat(times)] > 1):
+        _refuse_times(name)
+    return np.array(whole.view(np.int64))
+
+
+def _refuse_times(name: str) -> NoReturn:
+    must = "hold times that fit in 64 bits of microseconds, and years 1 to 9999 where they have a zone"
+    _checks.bad_data(f"column {name!r}", must, "others", "replace a far date by a missing one")
 
 
 def _missing(values: Sequence[Any], types: set[type]) -> NDArray[np.bool_]:
@@ -83,7 +99,9 @@ def _is_missing(value: object) -> bool:
     """Whether `value` is None, NaN, NaT or pandas' NA, none of which equals itself or may be compared."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    if isinstance(value, float | np.floating | decimal.Decimal | np.datetime64 | np.timedelta64):
+    if isinstance(value, decimal.Decimal):
+        return value.is_nan()  # a signalling one may not even be compared
+    if isinstance(value, float | np.floating | np.datetime64 | np.timedelta64):
         return bool(value != value)
     return False
 
@@ -102,18 +120,23 @@ def _kind_of(kind: type) -> Kind | None:
     return None
 
 
+def refuse_values(name: str, got: str) -> NoReturn:
+    """Refuse a column whose values cannot be tested."""
+    _checks.bad_schema(
+        f"column {name!r}: each argument",
+        "be a string, a number, a boolean or a date",
+        got,
+        "convert the column, or leave it out",
+    )
+
+
 def _common_kind(name: str, types: set[type]) -> Kind:
     """Return the kind that all `types` share, or refuse."""
     kinds: dict[Kind, str] = {}
     for kind in sorted(types, key=lambda each: each.__name__):
         known = _kind_of(kind)
         if known is None:
-            _checks.bad_schema(
-                f"column {name!r}: each argument",
-                "be a string, a number, a boolean or a date",
-                kind.__name__,
-                "convert the column, or leave it out",
-            )
+            refuse_values(name, kind.__name__)
         kinds.setdefault(known, kind.__name__)
     if len(kinds) > 1:
         _checks.bad_schema(
@@ -148,14 +171,19 @@ def _float(value: Any) -> float:
         return float("inf")
 
 
-def _datetimes(values: list[Any], _: set[type]) -> NDArray[np.int64]:
-    return np.array([_instant(value) for value in values], dtype=np.int64)
+def _times(name: str, values: list[Any], _: set[type]) -> NDArray[np.int64]:
+    try:
+        return np.array([_microsecond(name, value) for value in values], dtype=np.int64)
+    except OverflowError:  # such as datetime.max in New York, which is in the year 10000 of UTC
+        _refuse_times(name)
 
 
-def _instant(value: Any) -> int:
-    """Return microseconds since 1970 in UTC; a time without a zone is taken as it stands."""
-    if isinstance(value, np.datetime64):
-        return int(value.astype("datetime64[us]").astype(np.int64))
+def _microsecond(name: str, value: Any) -> int:
+    """Return a duration, or the time since 1970 in UTC; a time without a zone is taken as it stands."""
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return int(_microseconds(name, np.array([value]))[0])
+    if isinstance(value, dt.timedelta):
+        return value // _MICROSECOND
     if not isinstance(value, dt.datetime):
         value = dt.datetime(value.year, value.month, value.day)
     if value.tzinfo is not None:
@@ -163,14 +191,10 @@ def _instant(value: Any) -> int:
     return int((value - _EPOCH) // _MICROSECOND)
 
 
-def _durations(values: list[Any], _: set[type]) -> NDArray[np.int64]:
-    return np.array([np.timedelta64(value, "us").astype(np.int64) for value in values], dtype=np.int64)
-
-
 _CONVERT: dict[Kind, Any] = {
-    "boolean": lambda values, _: np.array(values, dtype=np.bool_),
-    "numeric": _numbers,
-    "categorical": lambda values, _: _objects(values),
-    "datetime": _datetimes,
-    "duration": _durations,
+    "boolean": lambda _, values, __: np.array(values, dtype=np.bool_),
+    "numeric": lambda _, values, types: _numbers(values, types),
+    "categorical": lambda _, values, __: _objects(values),
+    "datetime": _times,
+    "duration": _times,
 }

@@ -103,7 +103,7 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         if not hasattr(self, "reference_"):
             _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
         columns = {column.name: column for column in self.schema_.match(read(X))}
-        level = self.alpha / (1 if self._correction is None else len(self.reference_))
+        level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
         own: Any = self
         questions = [
             pose(memory, memory.detector or own, [columns[each] for each in memory.names], level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,6 +46,11 @@ class Finding(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+def confidence(alpha: float) -> float:
+    """Return the confidence of the interval that goes with a test at `alpha`: below 1, however small."""
+    return min(1.0 - alpha, math.nextafter(1.0, 0.0))
+
+
 def known(p_value: float | None) -> float:
     """Return a p-value for a correction: what was not computed is evidence of nothing."""
     return 1.0 if p_value is None else p_value
@@ -58,6 +64,7 @@ def settle(
     Below two rows on either side nothing is ever decided. Else DRIFT comes first: evidence is evidence,
     however few the rows. Only the absence of evidence asks whether there could have been any.
     """
+    alpha, tolerance = float(alpha), float(tolerance)
     if min(finding.n_reference, finding.n_current) < 2 or finding.p_value is None:
         state = DriftState.UNDECIDED
     elif p_value <= alpha and finding.score is not None and finding.score >= tolerance:
@@ -98,8 +105,8 @@ def combine(
         score=furthest.score,
         interval=furthest.interval,
         p_value=min((part.p_value for part in results if part.p_value is not None), default=None),
-        alpha=alpha,
-        tolerance=tolerance,
+        alpha=float(alpha),
+        tolerance=None if tolerance is None else float(tolerance),
         detectable=max((part.detectable for part in weighed if part.detectable is not None), default=None),
         equivalent=all(part.equivalent for part in results),
         n_reference=max(part.n_reference for part in results),
@@ -128,7 +135,7 @@ def missing_share(missing: Sequence[int], rows: Sequence[int], alpha: float) -> 
         m,
         score=distance,
         p_value=p_value,
-        interval=total_variation_interval(distance, n, m, 2, 1.0 - alpha),
+        interval=total_variation_interval(distance, n, m, 2, confidence(alpha)),
         detectable=total_variation_detectable(n, m, 2, alpha),
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from contlearn._tables import Column
 from contlearn.drift._batch import ColumnTest
-from contlearn.drift._finding import Finding
+from contlearn.drift._finding import Finding, confidence
 from contlearn.stats._ks import Atoms, atoms, ks_compare, ks_detectable, ks_interval
 
 _EXACT_INTEGERS = 2**53
@@ -52,6 +52,8 @@ class KS(ColumnTest):
     Cost: `fit` sorts each column once and keeps its distinct values and their counts; `detect` sorts the
     current rows and looks each of their values up, O(m log m + m log n) per column.
 
+    A side in lower precision (float32) decides at which precision both are compared.
+
     Dates, durations and booleans are tested as the numbers that they are. Missing values are tested beside
     the values, as the share that is missing.
 
@@ -78,7 +80,7 @@ class KS(ColumnTest):
 
     def _summary(self, columns: Sequence[Column]) -> Atoms:
         (column,) = columns
-        return atoms(_sortable(column.values))
+        return atoms(_sortable(column))
 
     def _compare(
         self,
@@ -89,7 +91,8 @@ class KS(ColumnTest):
     ) -> Finding:
         current = self._summary(columns)
         if current.values.dtype != reference.values.dtype:
-            reference, current = _as_floats(reference), _as_floats(current)
+            coarsest = _coarsest(reference.values.dtype, current.values.dtype)
+            reference, current = _converted(reference, coarsest), _converted(current, coarsest)
         n, m = reference.rows, current.rows
         distance, p_value = ks_compare(reference, current)
         return Finding(
@@ -97,20 +100,29 @@ class KS(ColumnTest):
             m,
             score=distance,
             p_value=p_value,
-            interval=ks_interval(distance, n, m, 1.0 - alpha),
+            interval=ks_interval(distance, n, m, confidence(alpha)),
             detectable=ks_detectable(n, m, alpha),
         )
 
 
-def _sortable(values: NDArray[Any]) -> NDArray[Any]:
-    """Return floats, unless they are integers so large that different ones would become equal."""
+def _sortable(column: Column) -> NDArray[Any]:
+    """Return floats in their own precision, or integers so large that different ones would become equal."""
+    values = column.values
     if values.dtype.kind not in "biu":
-        return values
+        return values.astype(f"f{column.bits // 8}", copy=False)
     if values.size and max(abs(int(values.min())), abs(int(values.max()))) > _EXACT_INTEGERS:
         return values
     return values.astype(np.float64)
 
 
-def _as_floats(sample: Atoms) -> Atoms:
-    """Return a sample as floats: where the other side is of floats, finer differences are lost anyway."""
-    return atoms(np.repeat(sample.values.astype(np.float64), np.diff(sample.cumulative, prepend=0)))
+def _coarsest(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the float type with the fewest digits; where there is none but integers, that of 64 bits."""
+    floats = [dtype for dtype in dtypes if dtype.kind == "f"]
+    return min(floats, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float64))
+
+
+def _converted(sample: Atoms, dtype: np.dtype[Any]) -> Atoms:
+    """Return a sample in the precision of the other side, where finer differences are lost anyway."""
+    with np.errstate(over="ignore"):
+        values = sample.values.astype(dtype)
+    return atoms(np.repeat(values, np.diff(sample.cumulative, prepend=0)))
