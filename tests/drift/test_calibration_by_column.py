@@ -107,6 +107,18 @@ def test_without_correction_each_column_alone_keeps_alpha():
     assert LOW <= alarms / RUNS <= HIGH
 
 
+@pytest.mark.calibration
+@pytest.mark.parametrize("share", [0.06, 0.2])
+def test_false_alarms_over_a_hundred_binary_columns_stay_within_the_band(share):
+    def sample(rng, rows):
+        return (rng.random((rows, 100)) < share).astype(np.int8)
+
+    rng, runs = np.random.default_rng(11), 600
+    reference = ChiSquared(tolerance=0.0)
+    alarms = sum(reference.fit(sample(rng, 10_000)).detect(sample(rng, 100)).detected for _ in range(runs))
+    assert alarms <= stats.binom.ppf(1 - 1e-6, runs, ALPHA)
+
+
 POWER_RUNS = 200
 
 

@@ -43,6 +43,8 @@ def test_it_agrees_with_the_public_function(before, after):
     table = np.zeros((2, size), dtype=int)
     table[0, : len(before)], table[1, : len(after)] = before, after
     expected = chi_squared(table)
+    if expected.method == "asymptotic" and 0.05**2 < expected.p_value <= 0.05:  # near the level
+        expected = chi_squared(table, "permutation")
     assert part.score == pytest.approx(expected.total_variation, abs=1e-12)
     if expected.method != "permutation":
         assert part.p_value == pytest.approx(expected.p_value, rel=1e-9)
@@ -220,3 +222,60 @@ def test_a_limit_that_is_clear_stands_for_drawn_tables_and_hides_nothing():
         found = only(detector.detect(current)).p_value
         assert found == (pytest.approx(limit) if limit > 0.2 else pytest.approx(drawn, abs=0.1))
         assert limit <= 0.2 or drawn > 0.1
+
+
+def binary(rows, ones):
+    return np.arange(rows) < ones
+
+
+@pytest.mark.parametrize("ones", [13, 14, 15])
+def test_near_the_level_small_expected_counts_have_the_exact_p_value(ones):
+    """Six of 100 are expected, so that the limit is usual; it is two to three times too small here."""
+    level = 0.05 / 100
+    table = [[600, 9400], [ones, 100 - ones]]
+    found = ChiSquared(alpha=level).fit(binary(10_000, 600)).detect(binary(100, ones)).p_value
+    assert found == pytest.approx(chi_squared(table, "permutation").p_value)
+    assert chi_squared(table, "asymptotic").p_value < found
+
+
+def test_far_from_the_level_the_limit_p_value_is_kept():
+    detector = ChiSquared(alpha=0.05 / 100).fit(binary(10_000, 600))
+    for ones in (8, 30):
+        table = [[600, 9400], [ones, 100 - ones]]
+        assert detector.detect(binary(100, ones)).p_value == pytest.approx(
+            chi_squared(table, "asymptotic").p_value
+        )
+
+
+@pytest.mark.parametrize(("n", "m"), [(10_000, 100), (1000, 1000), (300, 100), (100_000, 500)])
+def test_the_exact_p_value_is_below_the_root_of_the_limit_one(n, m):
+    for expected in (5, 8, 20, 60):
+        ones = -(-expected * (n + m) // m) if m <= n else expected
+        counts_there = np.arange(max(0, ones - n), min(ones, m) + 1)
+        mean = ones * m / (n + m)
+        chance = stats.hypergeom(n + m, ones, m).pmf(counts_there)
+        factor = (n + m) ** 3 / (float(ones) * m * n * (n + m - ones))
+        statistic = (counts_there - mean) ** 2 * factor
+        order = np.argsort(-statistic)
+        exact = np.cumsum(chance[order])
+        limit = stats.chi2.sf(statistic[order], 1)
+        seen = (limit > 1e-24) & (limit < 1e-2)
+        assert np.all(exact[seen] <= np.sqrt(limit[seen]))
+
+
+def test_so_small_a_level_that_drawing_cannot_reach_it_is_undecided_and_says_so():
+    rng = np.random.default_rng(8)
+    reference = rng.integers(0, 60, 600)
+    part = only(ChiSquared(alpha=1e-7).fit(reference).detect(rng.integers(0, 25, 60)))
+    assert part.state is DriftState.UNDECIDED
+    assert part.p_value <= 1e-4
+    (remark,) = part.remarks
+    assert "p cannot fall below 1e-05" in remark
+    same = only(ChiSquared(alpha=1e-7, must_detect=9.0).fit(reference).detect(reference[:60]))
+    assert (same.state, same.remarks) == (DriftState.STABLE, ())
+
+
+def test_a_level_beyond_the_digits_of_floats_is_a_level():
+    detector = ChiSquared(alpha=1e-17).fit(["a"] * 500 + ["b"] * 500 + [None] * 20)
+    assert not detector.detect(["a"] * 50 + ["b"] * 50 + [None] * 2)
+    assert detector.detect(["a"] * 500).detected

@@ -194,3 +194,16 @@ def test_what_is_detectable_puts_the_noncentral_law_at_its_power():
         assert ncx2.sf(ncx2.isf(alpha, k - 1, 0.0), k - 1, noncentrality) == pytest.approx(0.8, abs=1e-6)
     assert total_variation_detectable(100, 100, 1, 0.05) == total_variation_detectable(100, 100, 2, 0.05)
     assert 1.0 < total_variation_detectable(1, 1, 10, 1e-9) < math.inf
+
+
+@pytest.mark.parametrize("rng", [-1, "a", 2.5, math.nan, True])
+def test_what_seeds_no_generator_is_refused_by_name(rng):
+    with pytest.raises(InvalidParameterError, match="rng must be None, an integer"):
+        chi_squared([[1, 2], [3, 4]], rng=rng)
+
+
+def test_counts_that_floats_cannot_count_are_refused():
+    with pytest.raises(InvalidInputError, match=r"table must hold at most 2\*\*53 observations, got 4e\+18"):
+        chi_squared([[1e18, 1e18], [1e18, 1e18 + 1e10]])
+    with pytest.raises(InvalidInputError, match="2"):
+        chi_squared([[1e300, 1.0], [1.0, 1.0]])

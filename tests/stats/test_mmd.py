@@ -308,3 +308,9 @@ def test_what_is_no_sample_is_refused(x, y, error, words):
 def test_an_impossible_number_of_permutations_is_refused(permutations):
     with pytest.raises(InvalidParameterError, match="n_permutations"):
         mmd([1.0, 2.0], [3.0, 4.0], permutations)
+
+
+@pytest.mark.parametrize("rng", [-1, "a", 2.5, math.nan, True])
+def test_what_seeds_no_generator_is_refused_by_name(rng):
+    with pytest.raises(InvalidParameterError, match="rng must be None, an integer"):
+        mmd([[1.0], [2.0]], [[3.0], [4.0]], rng=rng)

@@ -32,6 +32,9 @@ SMALL_EXPECTATION = 5.0
 ENUMERABLE = 100_000
 """At most this many tables are listed one by one instead of drawn."""
 
+MOST = 2**53
+"""Observations beyond which floats no longer count one by one."""
+
 
 class ChiSquaredResult(NamedTuple):
     """Pearson's statistic of a table, and how rarely chance alone makes it this large.
@@ -92,7 +95,7 @@ def chi_squared(
     InvalidInputError
         The table is not one of counts, has fewer than two rows, or a row without observations.
     InvalidParameterError
-        `method` or `n_permutations` is not one of the above.
+        `method`, `n_permutations` or `rng` is not one of the above.
 
     Notes
     -----
@@ -109,14 +112,18 @@ def chi_squared(
     """
     _checks.one_of("method", method, ("auto", "asymptotic", "permutation"))
     n_permutations = _checks.count("n_permutations", n_permutations)
-    return _test(_counts(table), method, n_permutations, rng)
+    return _test(_counts(table), method, n_permutations, _checks.generator("rng", rng))
 
 
 def chi_squared_compare(
-    reference_counts: Counts, current_counts: Counts, rng: Random, n_permutations: int = 999
+    reference_counts: Counts,
+    current_counts: Counts,
+    rng: Random,
+    n_permutations: int = 999,
+    method: Literal["auto", "asymptotic", "permutation"] = "auto",
 ) -> ChiSquaredResult:
     """Compare two samples counted over the same categories, in the same order."""
-    return _test(np.vstack((reference_counts, current_counts)), "auto", n_permutations, rng)
+    return _test(np.vstack((reference_counts, current_counts)), method, n_permutations, rng)
 
 
 def total_variation_interval(
@@ -220,6 +227,8 @@ def _counts(table: ArrayLike) -> Counts:
         _checks.bad_data("table", "have one row per sample, two or more", f"shape {counts.shape}")
     if not (np.isfinite(counts) & (counts >= 0) & (counts == np.rint(counts))).all():
         _checks.bad_data("table", "hold whole numbers of at least 0", "others", "pass counts, not shares")
+    if counts.sum() > MOST:
+        _checks.bad_data("table", "hold at most 2**53 observations", f"{counts.sum():.3g}")
     empty = np.flatnonzero(~counts.any(axis=1))
     if len(empty):
         _checks.bad_data("table", "have an observation in every row", f"none in row {empty[0]}")

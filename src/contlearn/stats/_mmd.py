@@ -107,7 +107,7 @@ def mmd(
     InvalidInputError
         If a sample is not a table of finite numbers, has less than two rows, or other columns than the other.
     InvalidParameterError
-        If `n_permutations` is not a positive integer.
+        If `n_permutations` is not a positive integer, or `rng` seeds no generator.
 
     Notes
     -----
@@ -134,7 +134,7 @@ def mmd(
     """
     x, y = _samples(X, Y)
     n_permutations = _checks.count("n_permutations", n_permutations)
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator("rng", rng)
     bin_size, x_bins, y_bins = _plan(len(x), len(y))
     n, m = bin_size * x_bins, bin_size * y_bins
     rows, size = conditioned(np.concatenate([_drawn(x, n, rng), _drawn(y, m, rng)]))
