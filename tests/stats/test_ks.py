@@ -259,7 +259,7 @@ def test_the_interval_holds_the_estimate_and_stays_within_zero_and_one():
 
 
 def test_what_is_detectable_follows_the_rows_the_level_and_the_power():
-    assert ks_detectable(1000, 1000, 0.05) == pytest.approx(1.33 / math.sqrt(500), rel=0.01)
+    assert ks_detectable(1000, 1000, 0.05) == pytest.approx(1.51 / math.sqrt(500), rel=0.01)
     assert ks_detectable(1000, 1000, 0.05) < ks_detectable(1000, 1000, 0.001)
     assert ks_detectable(1000, 1000, 0.05) < ks_detectable(1000, 1000, 0.05, power=0.95)
     assert ks_detectable(1_000_000, 1000, 0.05) < ks_detectable(1000, 1000, 0.05)
@@ -272,3 +272,19 @@ def test_the_law_is_chosen_by_the_data_and_both_laws_agree_at_the_border():
         inside, outside = p_value(reached, n, m), limit(reached, n, m)
         assert inside == exact(reached, n, m)
         assert outside == pytest.approx(inside, rel=0.01)
+
+
+@pytest.mark.parametrize(("n", "m"), [(50_000, 700), (10_000, 3000)])
+@pytest.mark.parametrize("share", [0.95, 0.97, 0.99])
+def test_where_nearly_all_rows_share_one_value_the_law_is_exact(n, m, share):
+    light = round((1 - share) * (n + m))
+    ends = np.concatenate((np.arange(1, light // 2 + 1), np.arange(n + m - light // 2, n + m + 1)))
+    for z in (0.3, 0.5):
+        reached = attainable(z, n, m, ends)
+        assert p_value(reached, n, m, ends) == exact(reached, n, m, ends)
+
+
+def test_sizes_with_a_large_common_divisor_have_the_limit_at_the_distances_that_can_occur():
+    for z in (0.8, 1.36, 1.8):
+        reached = int(z * math.sqrt(1002.0 * 501 * 1503)) // 501 * 501
+        assert limit(reached, 1002, 501) == pytest.approx(exact(reached, 1002, 501), rel=0.01)

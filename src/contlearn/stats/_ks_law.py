@@ -33,28 +33,33 @@ class Removed(NamedTuple):
 def p_value(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None) -> float:
     """Return P(D >= distance) by the law that fits; a function of the data, never of what will be decided.
 
-    Exact for equal sizes without ties; where the smaller sample has at most 200 rows, or 500 and the larger
-    10,000; and where there are so few distinct values that it costs no more than that, some 3 ms. Beyond, the
+    Exact for equal sizes without ties, and wherever that costs no more than some milliseconds. Beyond, the
     limit law, which is within a percent or three of the exact one there.
     """
     if ends is None and n == m:
         return equal_sizes(distance, n)
-    few, many = min(n, m), max(n, m)
-    if (
-        few <= 200
-        or (few <= 500 and many <= 10_000)
-        or (ends is not None and _milliseconds(n, m, ends) <= 3.0)
-    ):
+    if _affordable(n, m, ends):
         return exact(distance, n, m, ends)
     return _clip(_ks_limit.limit(distance, n, m, ends))
 
 
-def _milliseconds(n: int, m: int, ends: NDArray[np.int64]) -> float:
-    """Return about what the exact law of so many distinct values costs."""
-    if len(ends) > 100:
-        return math.inf
+def _affordable(n: int, m: int, ends: NDArray[np.int64] | None) -> bool:
+    """Whether the exact law costs some milliseconds only, or the limit is too far off.
+
+    Few rows are affordable: at most 200 in the smaller sample, or 500 and 10,000 in the larger. So are few
+    distinct values, and, in between, few rows outside heavy values. There the limit is wrong, too: where four
+    rows in five share a few values, what counts is how many rows of the smaller sample are left.
+    """
+    few, many = min(n, m), max(n, m)
+    if few <= 200 or (few <= 500 and many <= 10_000):
+        return True
+    if ends is None:
+        return False
     shares = np.diff(ends, prepend=0) / (n + m)
-    return 0.04 * len(ends) + 3e-5 * float(np.sqrt(shares).sum()) * n * m / (n + m)
+    stepped_over = shares if len(shares) <= 100 else shares[shares >= _ks_limit.HEAVY]
+    light = 1.0 - float(stepped_over.sum())
+    milliseconds = 0.04 * len(stepped_over) + 3e-5 * float(np.sqrt(stepped_over).sum()) * n * m / (n + m)
+    return milliseconds <= 3.0 and (light * few <= 200.0 or (light <= 0.2 and light * few <= 1000.0))
 
 
 def equal_sizes(distance: int, n: int) -> float:

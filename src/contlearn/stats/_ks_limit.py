@@ -70,9 +70,11 @@ class Paths(NamedTuple):
 def limit(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None) -> float:
     """Return about P(D >= distance); `ends` as in `exact`.
 
-    Measured against the exact law, from 500 rows on the smaller side, for p-values above 0.001: within 2 %
-    without ties (3 % for sizes that differ by a few rows), within 3 % with them, 5 % where a rare value
-    stands between two heavy ones.
+    Measured against the exact law, at distances that can occur (multiples of the common divisor of the
+    sizes), from 500 rows on the smaller side, for p-values above 0.001: within 2 % without ties (3 % for
+    sizes that differ by a few rows), within 3 % with them, 5 % where a rare value stands between two heavy
+    ones. With ties, that takes a thousand rows of the smaller side outside heavy values, or a fifth of it
+    with 200 rows: where nearly all rows share one value, the tail is several times too small.
     """
     n, m = max(n, m), min(n, m)
     scale = math.sqrt(float(n) * m * (n + m))
