@@ -3,7 +3,7 @@
 import json
 import math
 import pickle
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, dataclass, fields
 from fractions import Fraction
 
 import hypothesis.strategies as st
@@ -238,6 +238,23 @@ STABLE, WAIT, STAY = DriftResult(state="stable"), Decision(False, "why"), Verdic
 def test_a_field_of_the_wrong_kind_is_refused_where_the_answer_is_made(make, message):
     with pytest.raises(InvalidParameterError, match=message):
         make()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated(DriftResult):
+    """A result with fields of its own."""
+
+    days: float | None = None
+    labels: object = ()
+
+
+def test_a_subclass_checks_its_fields_too():
+    dated = Dated(state="drift", days=np.float32(0.5), labels=[1, 2])
+    assert (dated.state, dated.days, dated.labels) == (DriftState.DRIFT, 0.5, (1, 2))
+    assert type(dated.days) is float
+    for wrong in ({"n_current": "a"}, {"labels": float("nan")}):
+        with pytest.raises(InvalidParameterError):
+            Dated(state="drift", **wrong)
 
 
 def test_numbers_are_kept_as_floats_whatever_real_kind_they_had():

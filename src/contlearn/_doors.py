@@ -67,6 +67,12 @@ def tuple_of(kind: type) -> Door:
     return door
 
 
+def builtin(name: str, value: Any) -> Any:
+    """Return a value of any kind without numpy in it and without a list that a caller could change."""
+    value = tuple(value) if isinstance(value, list) else _unboxed(value)
+    return refuse_nan(name) if isinstance(value, float) and math.isnan(value) else value
+
+
 def refuse_nan(name: str) -> NoReturn:
     """Refuse NaN in the field `name`."""
     _checks.fail(name, "be a number or None", "NaN", "None says that it is not known")

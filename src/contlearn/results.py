@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from contlearn import _checks, _doors, _html
 
@@ -99,10 +100,10 @@ class _Answer:
     """What the three answers share: fields that are what they say, builtins inside, a dictionary outside."""
 
     __slots__ = ()
-    _fields: ClassVar[tuple[tuple[str, frozenset[type], _doors.Door], ...]]
 
     def __post_init__(self) -> None:
-        for name, kinds, door in self._fields:
+        kind: Any = type(self)
+        for name, kinds, door in _doors_of(kind):
             value = getattr(self, name)
             if type(value) not in kinds:
                 object.__setattr__(self, name, door(name, value))
@@ -279,10 +280,7 @@ class Decision(_Answer):
         return _checks.one_line(f"{self.word}: {self.reason}")
 
     def _repr_html_(self) -> str:
-        rows = [
-            ("retrain" if d.retrain else "unknown" if d.missing else "wait", d.reason)
-            for d in (self, *self.because)
-        ]
+        rows = [(decision.word, decision.reason) for decision in (self, *self.because)]
         return _html.table(str(self), ("decision", "reason"), rows)
 
 
@@ -337,7 +335,7 @@ class Verdict(_Answer):
 
     def _repr_html_(self) -> str:
         rows = [
-            (v.outcome.value, v.reason, str(v.gain) if v.gain else None, v.p_value, v.needed)
+            (v.outcome.value, v.reason, v.gain and str(v.gain), v.p_value, v.needed)
             for v in (self, *self.because)
         ]
         return _html.table(str(self), ("outcome", "reason", "gain", "p", "rows needed"), rows)
@@ -373,8 +371,13 @@ _KINDS: dict[Any, tuple[frozenset[type], _doors.Door]] = {
     "tuple[Decision, ...]": (frozenset(), _doors.tuple_of(Decision)),
     "tuple[Verdict, ...]": (frozenset(), _doors.tuple_of(Verdict)),
 }
-for _answer in (DriftResult, Decision, Verdict):
-    _answer._fields = tuple((field.name, *_KINDS[field.type]) for field in fields(_answer))
+_ANYTHING = (frozenset({_NONE, bool, int, float, str}), _doors.builtin)
+
+
+@cache
+def _doors_of(kind: Any) -> tuple[tuple[str, frozenset[type], _doors.Door], ...]:
+    """Return each field of a kind of answer with what needs no door, and the door."""
+    return tuple((field.name, *_KINDS.get(field.type, _ANYTHING)) for field in fields(kind))
 
 
 def _plain(value: Any) -> Any:
