@@ -77,6 +77,7 @@ class Reservoir:
         """Become as new, the random generator included; the next row may be of another kind."""
         self._sample = BottomK(self.size)
         self._random = np.random.default_rng(self.seed)
+        self._seeds = frozenset() if self.seed is None else frozenset([self.seed])  # of all rows' numbers
         self._n_seen = 0
         self._population: float = 0  # rows seen, less those that were forgotten
 
@@ -154,12 +155,12 @@ class Reservoir:
         Parts of different seeds merge exactly. Parts of one seed have drawn the same numbers, so they hold
         the rows of the same places: then one of them draws its numbers afresh. Every row is still as likely
         to be in the whole as every other, but not every set of rows; give each part a seed of its own, such
-        as its number, where that matters. Merge each part once: rows that both parts hold count twice.
+        as its number, where that matters. Merge each part once: rows that both hold count twice.
 
         Raises
         ------
         InvalidInputError
-            Parts of different seeds hold the same rows, or a reservoir is merged with itself.
+            A reservoir is merged with itself.
 
         Examples
         --------
@@ -171,17 +172,17 @@ class Reservoir:
         (4, 1500)
         """
         _checks.instance("other", other, Reservoir, "a Reservoir")
-        same_seed = self.seed is not None and self.seed == other.seed
-        if other is self or (not same_seed and not set(self._sample.keys).isdisjoint(other._sample.keys)):
-            _checks.bad_data("other", "hold other rows", "rows that both hold", "merge each part once")
+        if other is self:
+            _checks.bad_data("other", "be another reservoir", "the same one", "merge each part once")
         # drawn from copies: a question changes nothing, and both orders of asking give the same seed
         draws = sorted(_next_draw(part._random) for part in (self, other))
         entropy = np.random.SeedSequence(draws).generate_state(2, np.uint64)
         sample = other._sample
-        if same_seed:
+        if not self._seeds.isdisjoint(other._seeds):
             sample = sample.redrawn(np.random.default_rng(int(entropy[1])))
         whole = Reservoir(min(self.size, other.size), seed=int(entropy[0]))
         whole._sample = self._sample.merge(sample)
+        whole._seeds |= self._seeds | other._seeds
         whole._n_seen = self._n_seen + other._n_seen
         whole._population = self._population + other._population
         return whole
@@ -212,6 +213,7 @@ class Reservoir:
             "arguments": (self.size, self.seed),
             "sample": self._sample.__getstate__(),
             "random": self._random.bit_generator.state,
+            "seeds": sorted(self._seeds),
             "n_seen": self._n_seen,
             "population": self._population,
         }
@@ -220,6 +222,7 @@ class Reservoir:
         self.__init__(*state["arguments"])  # type: ignore[misc]
         self._sample.__setstate__(state["sample"])
         self._random.bit_generator.state = state["random"]
+        self._seeds = frozenset(state["seeds"])
         self._n_seen = state["n_seen"]
         self._population = state["population"]
 
