@@ -46,9 +46,9 @@ def bad_schema(name: str, must: str, got: object, cure: str = "") -> NoReturn:
     fail(name, must, got, cure, SchemaError)
 
 
-def not_fitted(what: str, cure: str) -> NoReturn:
-    """Raise `NotFittedError` for the object `what`."""
-    raise NotFittedError(f"{what} has no reference yet; {cure}")
+def not_fitted(what: str, cure: str, error: type[NotFittedError] = NotFittedError) -> NoReturn:
+    """Raise `error` for the object `what`."""
+    raise error(f"{what} has no reference yet; {cure}")
 
 
 def real(name: str, value: Any, must: str = "be a number", cure: str = "") -> float:

@@ -194,16 +194,17 @@ class DriftResult(_Answer):
         return _checks.one_line(f"{self.state.value}: " + ", ".join(self._clauses()))
 
     def _clauses(self) -> Iterator[str]:
-        if self.drifted:
-            names = ", ".join(map(_checks.called, self.drifted[:5]))
-            yield f"in {names}" + (" and others" if len(self.drifted) > 5 else "")
+        decisive = [name for name, part in self.parts.items() if part.state is self.state]
+        if decisive and self.state is not DriftState.STABLE:
+            names = ", ".join(map(_checks.called, decisive[:5]))
+            yield f"in {names}" + (" and others" if len(decisive) > 5 else "")
         if self.score is not None:
             yield f"score {self.score:.4g}" + _aside("tolerance", self.tolerance)
         if self.p_value is not None:
             yield f"p = {self.p_value:.4g}" + _aside("alpha", self.alpha)
         if self.threshold is not None:
             yield f"threshold {self.threshold:.4g}"
-        if self.state is DriftState.UNDECIDED and self.detectable is not None:
+        if self.state is DriftState.UNDECIDED and self.detectable is not None and not self.parts:
             yield f"only an effect of {self.detectable:.4g} would have been found"
         if self.equivalent and self.state is DriftState.STABLE:
             yield "shown stable"

@@ -8,7 +8,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
@@ -222,3 +222,19 @@ def test_hard_clusters_without_a_shortcut_can_open_the_gate_and_the_report_state
     assert report.accuracy_base - report.accuracy_balanced > 0.01
     assert f"{report.accuracy_base:.3f} -> {report.accuracy_balanced:.3f}" in str(report)
     assert model.score(X[2000:], y[2000:]) < plain.score(X[2000:], y[2000:])
+
+
+@pytest.mark.parametrize("factor", ["auto", "balance", 5])
+def test_a_regressor_is_no_classifier(shortcut, factor):
+    with pytest.raises(
+        InvalidParameterError, match="estimator must be a classifier, got the regressor Linear"
+    ):
+        JTTClassifier(LinearRegression(), factor=factor).fit(shortcut.X, shortcut.y)
+
+
+@pytest.mark.parametrize("factor", ["auto", "balance", 5])
+def test_values_that_are_neither_text_nor_numbers_are_a_type_error_as_in_scikit_learn(shortcut, factor):
+    X = shortcut.X.astype(object)
+    X[3, 1] = {"a": 1}
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number"):
+        JTTClassifier(LogisticRegression(), factor=factor).fit(X, shortcut.y)

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from contlearn.drift import KS, MMD, ByColumn, ChiSquared, DriftState
@@ -364,3 +365,16 @@ def test_a_changed_kind_names_the_column_and_the_next_shift_is_seen(detector, rn
     with pytest.raises(SchemaError, match=r"column 'c' missing"):
         fitted.detect({name: [1, 2] for name in "ab"})
     assert fitted.detect(table(rng, 100, shift=4)).detected
+
+
+def test_without_a_reference_the_error_is_scikit_learn_s_too():
+    for error in (NotFittedError, SklearnNotFittedError):
+        with pytest.raises(error, match="KS has no reference yet; call fit"):
+            KS().detect([1.0, 2.0])
+
+
+def test_an_undecided_table_names_the_columns_that_cannot_be_judged():
+    reference = {"amount": np.arange(500.0), "note": [None] * 500}
+    result = ByColumn().fit(reference).detect(reference)
+    assert str(result).startswith("undecided: in note, score")
+    assert "only an effect" not in str(result)

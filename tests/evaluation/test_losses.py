@@ -34,7 +34,7 @@ KINDS = [
 @pytest.mark.parametrize("loss", LOSSES, ids=name_of)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_loss_takes_every_kind_of_column_and_gives_one_float_per_row(loss, kind):
-    y, y_pred = [1, 0, 0, 1], [1.0, 1.0, 0.0, 0.25]
+    y, y_pred = [1, 0, 0, 1], [1.0, 1.0, 0.0, 0.0 if loss is zero_one else 0.25]
     found = loss(kind(y), kind(y_pred))
     assert type(found) is np.ndarray
     assert found.dtype == np.float64
@@ -214,3 +214,12 @@ def test_pinball_takes_a_fraction():
     loss = pinball(Fraction(1, 4))([1.0, 2.0], [2.0, 1.0])
     assert loss.dtype == np.float64
     assert loss.tolist() == [0.75, 0.25]
+
+
+def test_probabilities_are_not_taken_for_labels():
+    labels, proba = [0, 1, 1], np.array([0.1, 0.9, 0.4])
+    for y in (labels, np.array(labels, dtype=bool), np.array(labels, dtype=float)):
+        with pytest.raises(InvalidInputError, match=r"y_pred must hold labels like .* use brier or log_loss"):
+            zero_one(y, proba)
+    assert zero_one([0.5, 1.5], [0.5, 1.0]).tolist() == [0.0, 1.0]  # labels that are fractions themselves
+    assert zero_one(labels, [0.0, 1.0, 0.0]).tolist() == [0.0, 0.0, 1.0]

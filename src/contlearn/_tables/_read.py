@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
 from contlearn._tables._column import Column, Table, build, from_block
 from contlearn._tables._values import from_array
 
 
-def read(X: Any, name: str = "X") -> Table:
+class Frame(Protocol):
+    """A data frame, as far as a type checker can tell: pandas, polars and pyarrow all have columns."""
+
+    @property
+    def columns(self) -> Any:
+        """The columns or their names."""
+
+
+TableLike: TypeAlias = ArrayLike | Mapping[str, Any] | Frame
+"""An array, a list of rows, a dictionary of columns, or a data frame."""
+
+
+def read(X: TableLike, name: str = "X") -> Table:
     """Read a table of any supported type; nothing of the caller's is kept or changed.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -274,6 +274,8 @@ def _must_classify(name: str, estimator: Any) -> None:
         hasattr(estimator, method) for method in ("fit", "predict", "get_params")
     ):
         _checks.fail(name, "be a classifier, with fit, predict and get_params", estimator)
+    if is_regressor(estimator):
+        _checks.fail(name, "be a classifier", f"the regressor {type(estimator).__name__}")
 
 
 def _ready(misidentified: ArrayLike, data: TrainingData) -> Verdicts:

@@ -59,10 +59,12 @@ def as_numbers(X: Any) -> NDArray[Any]:
                 X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", ensure_min_samples=0
             )
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
         names = _not_numbers(X)
         if names:
             shown = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+            if isinstance(error, TypeError):
+                _checks.bad_schema("X: each argument", "be a string or a number", f"others in {shown}", _CURE)
             _checks.bad_data(
                 "X", "have numbers in every column to be identified", f"others in {shown}", _CURE
             )

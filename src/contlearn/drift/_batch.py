@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
 from contlearn import _checks
-from contlearn._tables import Column, Kind, Schema, Table, read
+from contlearn._tables import Column, Kind, Schema, Table, TableLike, read
 from contlearn.drift._finding import Finding, combine, known, settle
 from contlearn.drift._two_samples import (
     Tested,
@@ -21,8 +21,13 @@ from contlearn.drift._two_samples import (
     pose,
     remember,
 )
+from contlearn.exceptions import NotFittedError
 from contlearn.results import DriftResult
 from contlearn.stats._multiple import CORRECTIONS, adjust
+
+
+class DetectorNotFittedError(NotFittedError, SklearnNotFittedError):  # type: ignore[misc]
+    """Ours, and the one that users of scikit-learn catch."""
 
 
 class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
@@ -40,7 +45,7 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
     def _groups(self, columns: Sequence[Column]) -> list[tuple[TwoSampleTest, Sequence[Column]]]:
         """Return which columns are tested together, and by which test."""
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
+    def fit(self, X: TableLike, y: object = None) -> Self:  # noqa: ARG002
         """Learn what is normal; a later call forgets the earlier reference.
 
         Parameters
@@ -77,7 +82,7 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             del self.feature_names_in_
         return self
 
-    def detect(self, X: ArrayLike) -> DriftResult:
+    def detect(self, X: TableLike) -> DriftResult:
         """Compare `X` with the reference; a question, which changes nothing.
 
         Parameters
@@ -101,7 +106,7 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             X cannot be used; the message names the column and the cure.
         """
         if not hasattr(self, "reference_"):
-            _checks.not_fitted(type(self).__name__, "call fit(X_reference) first")
+            _checks.not_fitted(type(self).__name__, "call fit(X_reference) first", DetectorNotFittedError)
         columns = {column.name: column for column in self.schema_.match(read(X))}
         level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
         own: Any = self

@@ -33,7 +33,8 @@ def zero_one(y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     InvalidInputError
-        If the lengths differ, or text is compared with numbers.
+        If the lengths differ, text is compared with numbers, or fractions (such as probabilities) with
+        labels that are whole numbers.
 
     Examples
     --------
@@ -48,6 +49,9 @@ def zero_one(y: ArrayLike, y_pred: ArrayLike) -> NDArray[np.float64]:
     kinds = _kind(truth), _kind(predicted)
     if truth.size and kinds[0] != kinds[1]:
         _checks.bad_data("y_pred", "hold labels of the same kind as y", f"{kinds[1]} against {kinds[0]}")
+    if kinds[0] == "numbers" and _whole(truth) and not _whole(predicted):
+        cure = "pass model.predict(X), or use brier or log_loss for probabilities"
+        _checks.bad_data("y_pred", "hold labels like those of y", "fractions against whole numbers", cure)
     losses = np.full(known.shape, np.nan)
     losses[known] = truth != predicted
     return losses
@@ -252,6 +256,11 @@ class _Negated:
 
     def __repr__(self) -> str:
         return f"as_loss({getattr(self.score, '__qualname__', repr(self.score))})"
+
+
+def _whole(labels: NDArray[Any]) -> bool:
+    numbers = labels.astype(np.float64)
+    return bool((numbers == np.floor(numbers)).all())
 
 
 def _kind(labels: NDArray[Any]) -> str:

@@ -121,7 +121,7 @@ class Trial:
             What each model predicted: labels, numbers or probabilities, whichever `loss` takes.
         loss
             A callable of labels and predictions that returns one number per row, lower is better, such as
-            those of `contlearn.evaluation`.
+            those of ``contlearn.evaluation``.
         slices, groups, seconds, approvals
             As in `Trial`.
 
