@@ -80,10 +80,10 @@ def calibration(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """The tests again, with the oldest releases that pyproject.toml allows."""
     floors = Path(session.create_tmp()) / "floors.txt"
-    python = session.virtualenv.interpreter or sys.executable
+    session.install("uv")  # only uv knows how to resolve to the lowest releases
     options = "--quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra examples"
-    lowest = ["uv", "pip", "compile", *options.split(), "--resolution", "lowest-direct", "--python", python]
-    compiled = session.run(*lowest, "pyproject.toml", external=True, silent=True)
+    lowest = ["uv", "pip", "compile", *options.split(), "--resolution", "lowest-direct"]
+    compiled = session.run(*lowest, "pyproject.toml", silent=True)
     floors.write_text(compiled or "")
     session.install("-e", ".[examples]", *group("test"), "-c", str(floors))
     session.run("pytest", "-n", "auto", "-m", "not calibration", *session.posargs, env=QUIET)
