@@ -171,7 +171,8 @@ def columns(reference, same_again, shifted):
 
 
 CYCLE = np.arange(1000)
-DAYS = np.array("2024-01-01", dtype="M8[D]") + CYCLE % 20
+DAYS = np.datetime64("2024-01-01", "D") + (CYCLE % 20).astype("m8[D]")
+LATER = np.timedelta64(16, "D")
 # name: (reference, batch like it, shifted batch), outcomes for the batch like it, {detector: error}
 REFERENCES = {
     "text": (columns(["a", "b"] * 500, ["a", "b"] * 100, ["a", "c"] * 100), STABLE, NUMBERS_ONLY),
@@ -199,7 +200,7 @@ REFERENCES = {
         {},
     ),
     "dates": (
-        columns(DAYS, DAYS[:200], DAYS[:200] + 16),
+        columns(DAYS, DAYS[:200], DAYS[:200] + LATER),
         STABLE,
         {"MMD": (SchemaError, "column 'x' must hold numbers")},
     ),
@@ -207,13 +208,13 @@ REFERENCES = {
         columns(
             pd.Series(DAYS).dt.tz_localize("Europe/Oslo"),
             pd.Series(DAYS[:200]).dt.tz_localize("Europe/Oslo"),
-            pd.Series(DAYS[:200] + 16).dt.tz_localize("Europe/Oslo"),
+            pd.Series(DAYS[:200] + LATER).dt.tz_localize("Europe/Oslo"),
         ),
         STABLE,
         {"MMD": (SchemaError, "column 'x' must hold numbers")},
     ),
     "durations": (
-        columns(DAYS - DAYS[0], (DAYS - DAYS[0])[:200], (DAYS - DAYS[0])[:200] + 16),
+        columns(DAYS - DAYS[0], (DAYS - DAYS[0])[:200], (DAYS - DAYS[0])[:200] + LATER),
         STABLE,
         {"MMD": (SchemaError, "column 'x' must hold numbers")},
     ),

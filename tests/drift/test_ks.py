@@ -102,9 +102,9 @@ def test_integers_that_became_floats_because_of_a_gap_are_compared_as_floats():
 
 
 def test_dates_durations_and_booleans_are_numbers():
-    days = np.array(["2020-01-01"], dtype="M8[D]") + np.arange(400) % 100
+    days = np.datetime64("2020-01-01", "D") + (np.arange(400) % 100).astype("m8[D]")
     detector = KS().fit({"at": days, "took": days - days.min(), "ok": np.arange(400) % 2 == 0})
-    later = {"at": days + 60, "took": days - days.min(), "ok": np.zeros(400, dtype=bool)}
+    later = {"at": days + np.timedelta64(60, "D"), "took": days - days.min(), "ok": np.zeros(400, dtype=bool)}
     result = detector.detect(later)
     assert result.drifted == ("at", "ok")
     assert result.parts["at"].score == pytest.approx(0.6)

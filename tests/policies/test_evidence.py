@@ -59,7 +59,7 @@ def test_what_is_not_a_number_is_not_known(field, nothing):
     assert getattr(Evidence(**{field: nothing}), field) is None
 
 
-@pytest.mark.parametrize("nothing", [pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("nothing", [pd.NaT, np.datetime64("NaT", "s")])
 def test_what_is_not_a_time_is_not_known(nothing):
     assert Evidence(now=nothing).now is None
 

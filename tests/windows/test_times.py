@@ -232,7 +232,7 @@ def test_no_year_is_out_of_reach(early):
             "at must be a datetime, as the length of time is a timedelta, got 5; give the length",
         ),
         (HOUR, NOON, pd.NaT, "at must be a time, got NaT"),
-        (HOUR, NOON, np.datetime64("NaT"), "at must be finite, got NaT at position 0"),
+        (HOUR, NOON, np.datetime64("NaT", "s"), "at must be finite, got NaT at position 0"),
         (HOUR, NOON, NOON.replace(tzinfo=dt.UTC), "at must be without a time zone, as the times before it"),
         (
             HOUR,
@@ -295,7 +295,7 @@ def test_one_time_may_stand_for_a_block():
         ({"duration": -HOUR}, "duration must be above 0"),
         ({"duration": float("nan")}, "duration must be"),
         ({"duration": "5h"}, "duration must be a number, got"),
-        ({"duration": np.timedelta64("NaT")}, "duration must be a length of time"),
+        ({"duration": np.timedelta64("NaT", "s")}, "duration must be a length of time"),
         ({"duration": HOUR, "allowed_lateness": 5}, "allowed_lateness must be a timedelta, got 5"),
         ({"duration": 5, "allowed_lateness": HOUR}, "allowed_lateness must be a number"),
         ({"duration": 5, "allowed_lateness": -1}, "allowed_lateness must be at least 0, got -1"),

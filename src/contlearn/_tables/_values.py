@@ -69,9 +69,11 @@ def _from_times(name: str, array: NDArray[Any]) -> Column:
 
 
 def _microseconds(name: str, times: NDArray[Any]) -> NDArray[np.int64]:
-    """Return dates or durations as microseconds; numpy would let those that do not fit wrap around."""
-    unit = f"{times.dtype.kind}8[us]"
-    whole = times.astype(unit)
+    """Return dates or durations as microseconds; those that do not fit are refused."""
+    try:
+        whole = times.astype(f"{times.dtype.kind}8[us]")
+    except OverflowError:  # numpy 2.5 says so; older ones wrap around
+        _refuse_times(name)
     if np.datetime_data(times.dtype)[0] not in ("Y", "M", "W", "D", "h", "m", "s", "ms"):
         return np.array(whole.view(np.int64))
     coarse = f"{times.dtype.kind}8[D]"
