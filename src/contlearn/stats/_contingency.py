@@ -74,7 +74,7 @@ def _deal(table: Counts, expected: Floats, n_tables: int, rng: np.random.Generat
 
 def _draw(available: Counts, size: int, n_draws: int, rng: np.random.Generator) -> Counts:
     """Draw `size` observations out of those `available` by category, row by row or category by category."""
-    by_row = size <= 20 * len(available) and int(available.sum()) <= ROWS_LISTED
+    by_row = size <= 10 * len(available) and int(available.sum()) <= ROWS_LISTED
     return rng.multivariate_hypergeometric(
         available, size, n_draws, method="count" if by_row else "marginals"
     )
