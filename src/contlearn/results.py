@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from contlearn import _checks, _doors, _html
+from contlearn._answers import KINDS, NONE, Answer, Parts, Word, plain
 
 __all__ = ["Decision", "DriftResult", "DriftState", "Interval", "Outcome", "Verdict"]
 
@@ -45,17 +44,10 @@ class Interval(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON-ready dictionary; an infinite limit becomes None."""
-        return {name: _plain(value) for name, value in self._asdict().items()}
+        return {name: plain(value) for name, value in self._asdict().items()}
 
 
-class _Word(StrEnum):
-    """A word of an answer; its `repr` is the expression that makes it, so that answers can be rebuilt."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}.{self.name}"
-
-
-class DriftState(_Word):
+class DriftState(Word):
     """What a detector concluded. UNDECIDED: not enough good data to say, and never reported as stable."""
 
     STABLE = "stable"
@@ -64,7 +56,7 @@ class DriftState(_Word):
     UNDECIDED = "undecided"
 
 
-class Outcome(_Word):
+class Outcome(Word):
     """What a gate concluded. CONTINUE: not enough evidence yet, so the champion stays."""
 
     PROMOTE = "promote"
@@ -72,52 +64,8 @@ class Outcome(_Word):
     CONTINUE = "continue"
 
 
-class Parts(Mapping[str, "DriftResult"]):
-    """A read-only dictionary of results by name: comparable with any mapping, and picklable."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, parts: Mapping[str, DriftResult]) -> None:
-        self._parts = dict(parts)
-
-    def __getitem__(self, name: str) -> DriftResult:
-        return self._parts[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._parts.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._parts)
-
-
-class _Answer:
-    """What the three answers share: fields that are what they say, builtins inside, a dictionary outside."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        kind: Any = type(self)
-        for name, kinds, door in _doors_of(kind):
-            value = getattr(self, name)
-            if type(value) not in kinds:
-                object.__setattr__(self, name, door(name, value))
-            elif type(value) is float and value != value:
-                _doors.refuse_nan(name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready builtins: no NaN, no infinity, no numpy."""
-        names = self.__dataclass_fields__  # type: ignore[attr-defined]
-        return {name: _plain(getattr(self, name)) for name in names}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftResult(_Answer):
+class DriftResult(Answer):
     """What a detector saw, and what it concluded. True exactly when drift was detected.
 
     Attributes
@@ -147,6 +95,9 @@ class DriftResult(_Answer):
         Stream detectors: estimated number of updates since the change.
     parts : mapping of str to DriftResult
         One result per column or aspect.
+    effects : mapping of str to Interval
+        What changed, in the units of the column: shifts of quantiles, changes of the shares of categories;
+        current minus reference.
     remarks : tuple of str
         What a reader should know before acting on the numbers.
 
@@ -174,7 +125,8 @@ class DriftResult(_Answer):
     n_reference: int = 0
     n_current: int = 0
     changed_at: int | None = None
-    parts: Mapping[str, DriftResult] = field(default_factory=lambda: Parts({}))
+    parts: Mapping[str, DriftResult] = field(default_factory=lambda: _NO_PARTS)
+    effects: Mapping[str, Interval] = field(default_factory=lambda: _NO_EFFECTS)
     remarks: tuple[str, ...] = ()
 
     @property
@@ -200,6 +152,8 @@ class DriftResult(_Answer):
             yield f"in {names}" + (" and others" if len(decisive) > 5 else "")
         if self.score is not None:
             yield f"score {self.score:.4g}" + _aside("tolerance", self.tolerance)
+        if self.detected:
+            yield from self._shifts()
         if self.p_value is not None:
             yield f"p = {self.p_value:.4g}" + _aside("alpha", self.alpha)
         if self.threshold is not None:
@@ -213,13 +167,22 @@ class DriftResult(_Answer):
         yield f"{self.n_current} rows against {self.n_reference}"
         yield from self.remarks
 
+    def _shifts(self, most: int = 2) -> list[str]:
+        """Return the first effects that are surely not zero, as text."""
+        sure = [(name, shift) for name, shift in self.effects.items() if shift.low > 0.0 or shift.high < 0.0]
+        return [
+            f"{_checks.called(name)} {shift.estimate:+.4g} [{shift.low:+.4g}, {shift.high:+.4g}]"
+            for name, shift in sure[:most]
+        ]
+
     def _repr_html_(self) -> str:
-        header = ("", "state", "score", "p", "alpha", "detectable", "rows", "reference rows")
+        header = ("", "state", "score", "shift", "p", "alpha", "detectable", "rows", "reference rows")
         rows = [
             (
                 _checks.called(name),
                 r.state.value,
                 r.score,
+                "; ".join(r._shifts()),
                 r.p_value,
                 r.alpha,
                 r.detectable,
@@ -232,7 +195,7 @@ class DriftResult(_Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision(_Answer):
+class Decision(Answer):
     """What a policy decided. True exactly when it says retrain.
 
     Attributes
@@ -260,7 +223,7 @@ class Decision(_Answer):
     missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _Answer.__post_init__(self)
+        Answer.__post_init__(self)
         if self.retrain and self.missing:
             _checks.fail("missing", "be empty when retrain is True", ", ".join(self.missing))
 
@@ -286,7 +249,7 @@ class Decision(_Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(_Answer):
+class Verdict(Answer):
     """What a gate concluded. True exactly when it says promote.
 
     Attributes
@@ -349,50 +312,32 @@ def _interval(name: str, value: Any) -> Interval:
     return Interval(*(_doors.number(name, end) for end in value))
 
 
-def _parts(name: str, value: Any) -> Parts:
-    _checks.instance(name, value, Mapping, "a mapping of names to results")
-    for part in value.values():
-        _checks.instance(f"every value of {name}", part, DriftResult, "a DriftResult")
-    return Parts(value)
+def _parts_of(kind: type, words: str) -> _doors.Door:
+    """Return the door that makes a read-only dictionary of a mapping that holds nothing but `kind`."""
+
+    def door(name: str, value: Any) -> Parts[Any]:
+        _checks.instance(name, value, Mapping, f"a mapping of names to {words}")
+        for part in value.values():
+            _checks.instance(f"every value of {name}", part, kind, f"a {kind.__name__}")
+        return Parts(value)
+
+    return door
 
 
-_NONE = type(None)
-# By annotation: the kinds that are right as they are, and the door for everything else.
-_KINDS: dict[Any, tuple[frozenset[type], _doors.Door]] = {
-    "DriftState": (frozenset({DriftState}), _doors.word_of(DriftState)),
-    "Outcome": (frozenset({Outcome}), _doors.word_of(Outcome)),
-    "bool": (frozenset({bool}), _doors.truth),
-    "int": (frozenset({int}), _doors.integer),
-    "int | None": (frozenset({int, _NONE}), _doors.integer),
-    "float | None": (frozenset({float, _NONE}), _doors.number),
-    "str": (frozenset({str}), _doors.text),
-    "Interval | None": (frozenset({_NONE}), _interval),
-    "Mapping[str, DriftResult]": (frozenset({Parts}), _parts),
-    "tuple[str, ...]": (frozenset(), _doors.tuple_of(str)),
-    "tuple[Decision, ...]": (frozenset(), _doors.tuple_of(Decision)),
-    "tuple[Verdict, ...]": (frozenset(), _doors.tuple_of(Verdict)),
-}
-_ANYTHING = (frozenset({_NONE, bool, int, float, str}), _doors.builtin)
+_NO_PARTS: Parts[DriftResult] = Parts({})
+_NO_EFFECTS: Parts[Interval] = Parts({})
 
-
-@cache
-def _doors_of(kind: Any) -> tuple[tuple[str, frozenset[type], _doors.Door], ...]:
-    """Return each field of a kind of answer with what needs no door, and the door."""
-    return tuple((field.name, *_KINDS.get(field.type, _ANYTHING)) for field in fields(kind))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (Interval, _Answer)):
-        return value.to_dict()
-    if isinstance(value, Mapping):
-        return {name: part.to_dict() for name, part in value.items()}
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+KINDS.update(
+    {
+        "DriftState": (frozenset({DriftState}), _doors.word_of(DriftState)),
+        "Outcome": (frozenset({Outcome}), _doors.word_of(Outcome)),
+        "Interval | None": (frozenset({NONE}), _interval),
+        "Mapping[str, DriftResult]": (frozenset({Parts}), _parts_of(DriftResult, "results")),
+        "Mapping[str, Interval]": (frozenset({Parts}), _parts_of(Interval, "intervals")),
+        "tuple[Decision, ...]": (frozenset(), _doors.tuple_of(Decision)),
+        "tuple[Verdict, ...]": (frozenset(), _doors.tuple_of(Verdict)),
+    }
+)
 
 
 def _aside(name: str, value: float | None) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contlearn import _html
-from contlearn.results import _Answer
+from contlearn._answers import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JTTCell(_Answer):
+class JTTCell(Answer):
     """The rows of one class that were identified correctly, or not.
 
     Attributes
@@ -34,7 +34,7 @@ class JTTCell(_Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JTTReport(_Answer):
+class JTTReport(Answer):
     """Whether JTT helped, by which figures, and which rows a person should look at.
 
     Row numbers are positions in the X that was passed to `fit`. All accuracies are out of fold, of the cheap

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from contlearn.drift._chi_squared import ChiSquared
     from contlearn.drift._ks import KS
     from contlearn.drift._mmd import MMD
+    from contlearn.drift._summary import Summary
     from contlearn.results import DriftResult, DriftState, Interval
 
-__all__ = ["KS", "MMD", "ByColumn", "ChiSquared", "DriftResult", "DriftState", "Interval"]
+__all__ = ["KS", "MMD", "ByColumn", "ChiSquared", "DriftResult", "DriftState", "Interval", "Summary"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -28,5 +29,6 @@ __getattr__, __dir__ = attach(
         "DriftResult": "..results",
         "DriftState": "..results",
         "Interval": "..results",
+        "Summary": "._summary",
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -13,12 +14,13 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from contlearn import _checks
 from contlearn._tables import Column, Kind, Schema, Table, TableLike, read
 from contlearn.drift._finding import Finding, combine, known, settle
+from contlearn.drift._summary import Described, Summary, fingerprint
 from contlearn.drift._two_samples import (
     Tested,
     TwoSampleTest,
     answer,
     check_random_state,
-    pose,
+    describe,
     remember,
 )
 from contlearn.exceptions import NotFittedError
@@ -71,9 +73,8 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         columns = table.load(self._chosen(table))
         if columns[0].n_rows == 0:
             _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
-        self.reference_ = tuple(
-            remember(detector, group, own=detector is self) for detector, group in self._groups(columns)
-        )
+        self.reference_ = remember(self._groups(columns), self)
+        self.fingerprint_ = "" if self._needs_rows else fingerprint(repr(self), self.reference_)
         self.schema_ = Schema.of(table, columns)
         self.n_features_in_ = len(table.names)
         if table.feature_names is not None:
@@ -82,14 +83,14 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             del self.feature_names_in_
         return self
 
-    def detect(self, X: TableLike) -> DriftResult:
+    def detect(self, X: TableLike | Summary) -> DriftResult:
         """Compare `X` with the reference; a question, which changes nothing.
 
         Parameters
         ----------
-        X : array of shape (n_samples,) or (n_samples, n_features), data frame, or dict of columns
-            The current rows, none included. Where both sides have column names, columns are matched by name,
-            in any order; a bare array is matched by position.
+        X : array of shape (n_samples,) or (n_samples, n_features), data frame, dict of columns or Summary
+            The current rows, none included, or what `summarize` made of them. Where both sides have column
+            names, columns are matched by name, in any order; a bare array is matched by position.
 
         Returns
         -------
@@ -105,17 +106,71 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         InvalidInputError
             X cannot be used; the message names the column and the cure.
         """
+        self._check_fitted()
+        described = X.made_by(self.fingerprint_) if isinstance(X, Summary) else self._described(X)
+        level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
+        result = self._result(answer(self.reference_, self, described, level))
+        remarks = self._remarks(result)
+        return dataclasses.replace(result, remarks=(*result.remarks, *remarks)) if remarks else result
+
+    def summarize(self, X: TableLike) -> Summary:
+        """Return what `detect` needs to know of the rows of `X`, in the place of the rows.
+
+        Summaries of parts of a batch merge into that of the batch, so that a check can run where the rows
+        are. `detect(X)` is `detect(summarize(X))`.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples,) or (n_samples, n_features), data frame, or dict of columns
+            Some of the current rows, none included; as for `detect`.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        NotFittedError
+            There is no reference yet.
+        SchemaError, InvalidInputError
+            As for `detect`.
+        InvalidParameterError
+            This test needs the rows themselves; the message names one that does not.
+        """
+        self._check_fitted()
+        if self._needs_rows is not None:
+            name, cure = self._needs_rows
+            _checks.fail("summarize", "have a test that can do without the rows", name, cure)
+        return Summary(self.fingerprint_, self._described(X))
+
+    def _described(self, X: TableLike) -> tuple[Described, ...]:
+        columns = {column.name: column for column in self.schema_.match(read(X))}
+        return describe(self.reference_, self, columns)
+
+    def _check_fitted(self) -> None:
         if not hasattr(self, "reference_"):
             _checks.not_fitted(type(self).__name__, "call fit(X_reference) first", DetectorNotFittedError)
-        columns = {column.name: column for column in self.schema_.match(read(X))}
-        level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
-        own: Any = self
-        questions = [
-            pose(memory, memory.detector or own, [columns[each] for each in memory.names], level)
-            for memory in self.reference_
-        ]
-        tested = answer(questions)
-        return self._result(tested)
+
+    def _remarks(self, result: DriftResult) -> list[str]:
+        """Return what a reader should know of the reference before acting on `result`."""
+        remarks = []
+        dependence = {name: r for memory in self.reference_ for name, r in memory.dependence.items()}
+        if dependence:
+            name = max(dependence, key=lambda each: dependence[each])
+            found = f"{dependence[name]:.2f} in {_checks.called(name)}"
+            remarks.append(f"rows of the reference follow each other (lag-1 correlation {found}): see block")
+        if result.n_current and result.n_reference < _LARGE * result.n_current:
+            remarks.append("reference below 10 times the batch: its own noise is in every result")
+        return remarks
+
+    @property
+    def _needs_rows(self) -> tuple[str, str] | None:
+        """What needs the rows themselves, and what to do: (name, cure); None where nothing does."""
+        for memory in getattr(self, "reference_", ()):
+            detector: Any = memory.detector or self
+            if not detector._travels:
+                return type(detector).__name__, detector._why_not
+        return None
 
     @property
     def _correction(self) -> Any:
@@ -156,8 +211,10 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         )
 
     def _settled_share(self, detector: Any, finding: Finding, p_value: float) -> DriftResult:
-        tolerance = detector.tolerance if detector._share_effect else 0.0
-        return settle(finding, p_value, self.alpha, tolerance, getattr(detector, "must_detect", 0.2))
+        tolerance, must_detect = 0.0, _MUST_DETECT
+        if detector._share_effect:
+            tolerance, must_detect = detector.tolerance, detector.must_detect
+        return settle(finding, p_value, self.alpha, tolerance, must_detect)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "reference_")
@@ -176,6 +233,8 @@ class SingleTest(BatchDetector, TwoSampleTest):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        if self._share_effect:
+            _checks.number("must_detect", getattr(self, "must_detect", _MUST_DETECT), low=0.0)
         if self._share_effect and self.tolerance > 1.0:
             _checks.fail("tolerance", "be at most 1, a share of rows", self.tolerance)
 
@@ -210,21 +269,38 @@ class ColumnTest(SingleTest):
         alpha: float = 0.05,
         correction: str | None = "holm",
         tolerance: float = 0.05,
-        must_detect: float = 0.2,
+        must_detect: float | None = 0.2,
+        minimum_effect: bool = False,
+        block: int | None = None,
         random_state: Any = 0,
     ) -> None:
         self.alpha = alpha
         self.correction = correction
         self.tolerance = tolerance
         self.must_detect = must_detect
+        self.minimum_effect = minimum_effect
+        self.block = block
         self.random_state = random_state
+
+
+_LARGE = 10
+"""So many times the batch, the noise of the reference hardly matters."""
+
+_MUST_DETECT = 0.2
+"""Share of rows that must have been findable to go missing, where a detector has another unit."""
+
+
+def _optional(check: Callable[..., object]) -> Callable[[str, Any], object]:
+    return lambda name, value: value is None or check(name, value)
 
 
 _PARAMETERS: dict[str, Callable[[str, Any], object]] = {
     "alpha": _checks.fraction,
     "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, None)),
     "tolerance": lambda name, value: _checks.number(name, value, low=0.0),
-    "must_detect": lambda name, value: _checks.number(name, value, low=0.0),
+    "must_detect": _optional(lambda name, value: _checks.number(name, value, low=0.0)),
+    "minimum_effect": lambda name, value: _checks.instance(name, value, bool, "True or False"),
+    "block": _optional(_checks.count),
     "random_state": check_random_state,
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from contlearn._tables import Column
 from contlearn.drift._batch import ColumnTest
 from contlearn.drift._finding import Finding, confidence
-from contlearn.drift._tally import Counts, Pairs, Tally, pairs, tally
+from contlearn.drift._tally import Counts, Pairs, Tally, merged, pairs, tally
 from contlearn.drift._two_samples import Question
 from contlearn.stats._chi_squared import (
     SMALL_EXPECTATION,
@@ -84,22 +84,31 @@ class ChiSquared(ColumnTest):
     _kinds = frozenset({"numeric", "boolean", "categorical", "datetime", "duration"})
     _cure = "convert it to text or numbers"
 
-    def _summary(self, columns: Sequence[Column]) -> Tally:
+    def _learn(self, columns: Sequence[Column], seed: int | None) -> Tallied:  # noqa: ARG002
         (column,) = columns
-        return tally(column.values)
+        return Tallied(tally(column.values))
 
-    def _compare(
-        self, reference: Tally, columns: Sequence[Column], alpha: float, seed: int | None
-    ) -> Finding:
-        return _findings(pairs([reference], [columns[0].values]), [alpha], [seed])[0]
+    def _describe(self, reference: Tallied, columns: Sequence[Column]) -> Tallied:  # noqa: ARG002
+        return self._learn(columns, None)
+
+    def _compare(self, reference: Tallied, current: Tallied, alpha: float, seed: int | None) -> Finding:
+        return _findings(pairs([reference.counts], [current.counts]), [alpha], [seed])[0]
 
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
         counted = pairs(
-            [each.memory.summary for each in questions], [each.columns[0].values for each in questions]
+            [each.reference.counts for each in questions], [each.current.counts for each in questions]
         )
-        return _findings(
-            counted, [each.alpha for each in questions], [each.memory.seed for each in questions]
-        )
+        return _findings(counted, [each.alpha for each in questions], [each.seed for each in questions])
+
+
+class Tallied(NamedTuple):
+    """Rows per category."""
+
+    counts: Tally
+
+    def merge(self, other: Tallied) -> Tallied:
+        """Return the counts of both samples."""
+        return Tallied(merged(self.counts, other.counts))
 
 
 CELLS = 10_000_000

@@ -34,6 +34,8 @@ class Finding(NamedTuple):
         False where these numbers of rows cannot bring the p-value to the level of the test.
     remarks
         What a reader should know before acting on the numbers.
+    effects
+        What changed, in the units of the column: current minus reference.
     """
 
     n_reference: int
@@ -44,6 +46,7 @@ class Finding(NamedTuple):
     detectable: float | None = None
     enough: bool = True
     remarks: tuple[str, ...] = ()
+    effects: Mapping[str, Interval] = {}
 
 
 def confidence(alpha: float) -> float:
@@ -84,6 +87,7 @@ def settle(
         equivalent=finding.interval is not None and finding.interval.high < tolerance,
         n_reference=finding.n_reference,
         n_current=finding.n_current,
+        effects=finding.effects,
         remarks=finding.remarks,
     )
 

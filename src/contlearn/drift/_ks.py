@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,23 +78,26 @@ class KS(ColumnTest):
     _kinds = frozenset({"numeric", "boolean", "datetime", "duration"})
     _cure = "use ChiSquared for it, or ByColumn for a mixed table"
 
-    def _summary(self, columns: Sequence[Column]) -> Atoms:
+    def _learn(self, columns: Sequence[Column], seed: int | None) -> Values:  # noqa: ARG002
         (column,) = columns
-        return atoms(_sortable(column))
+        return Values(atoms(_sortable(column)))
+
+    def _describe(self, reference: Values, columns: Sequence[Column]) -> Values:  # noqa: ARG002
+        return self._learn(columns, None)
 
     def _compare(
         self,
-        reference: Atoms,
-        columns: Sequence[Column],
+        reference: Values,
+        current: Values,
         alpha: float,
         seed: int | None,  # noqa: ARG002
     ) -> Finding:
-        current = self._summary(columns)
-        if current.values.dtype != reference.values.dtype:
-            coarsest = _coarsest(reference.values.dtype, current.values.dtype)
-            reference, current = _converted(reference, coarsest), _converted(current, coarsest)
-        n, m = reference.rows, current.rows
-        distance, p_value = ks_compare(reference, current)
+        before, after = reference.atoms, current.atoms
+        if after.values.dtype != before.values.dtype:
+            coarsest = _coarsest(before.values.dtype, after.values.dtype)
+            before, after = _converted(before, coarsest), _converted(after, coarsest)
+        n, m = before.rows, after.rows
+        distance, p_value = ks_compare(before, after)
         return Finding(
             n,
             m,
@@ -103,6 +106,20 @@ class KS(ColumnTest):
             interval=ks_interval(distance, n, m, confidence(alpha)),
             detectable=ks_detectable(n, m, alpha),
         )
+
+
+class Values(NamedTuple):
+    """The distinct values of a sample, with their counts."""
+
+    atoms: Atoms
+
+    def merge(self, other: Values) -> Values:
+        """Return the values of both samples."""
+        return Values(atoms(np.concatenate([_repeated(self.atoms), _repeated(other.atoms)])))
+
+
+def _repeated(sample: Atoms) -> NDArray[Any]:
+    return np.repeat(sample.values, np.diff(sample.cumulative, prepend=0))
 
 
 def _sortable(column: Column) -> NDArray[Any]:

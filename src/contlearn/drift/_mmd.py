@@ -56,9 +56,11 @@ class MMD(SingleTest):
         False-alarm rate of one `detect`, missing values included.
     tolerance : float
         Smallest effect worth reporting, an MMD between 0 and 1.41: a smaller one is never DRIFT.
-    must_detect : float
-        For the shares of missing values only: a difference this large must have been findable, else
-        UNDECIDED. The values have no such unit: they are UNDECIDED when so few rows cannot bring p to alpha.
+    must_detect : float or None
+        An effect this large must have been findable, else UNDECIDED; None: UNDECIDED when so few rows cannot
+        bring p to alpha. For the shares of missing values it is 0.2.
+    block : int or None
+        Not used yet.
     random_state : int, numpy generator or None
         Seed of subsets, bins and relabelings: the same question has the same answer. None draws afresh.
 
@@ -103,7 +105,12 @@ class MMD(SingleTest):
     _joint = True
     _share_effect = False
     _kinds = frozenset({"numeric", "boolean"})
+    _why_not = "compare columns with KS and ChiSquared"
     _cure = "leave it out, encode it as numbers, or use ByColumn for a mixed table"
+
+    @property
+    def _travels(self) -> bool:
+        return False
 
     def __init__(
         self,
@@ -114,7 +121,8 @@ class MMD(SingleTest):
         max_rows: int = 10_000,
         alpha: float = 0.05,
         tolerance: float = 0.0,
-        must_detect: float = 0.2,
+        must_detect: float | None = None,
+        block: int | None = None,
         random_state: Any = 0,
     ) -> None:
         self.method = method
@@ -124,6 +132,7 @@ class MMD(SingleTest):
         self.alpha = alpha
         self.tolerance = tolerance
         self.must_detect = must_detect
+        self.block = block
         self.random_state = random_state
 
     def _check_parameters(self) -> None:
@@ -133,14 +142,16 @@ class MMD(SingleTest):
         _checks.instance("standardize", self.standardize, bool, "True or False")
         _checks.count("max_rows", self.max_rows, low=2)
 
-    def _summary(self, columns: Sequence[Column]) -> Kept:
+    def _learn(self, columns: Sequence[Column], seed: int | None) -> Kept:
         rows = _stacked(columns)
         fixed = self.random_state if isinstance(self.random_state, numbers.Integral) else 0
         seed = None if self.random_state is None else int(fixed)
         return Kept(_at_most(rows, self.max_rows, np.random.default_rng(seed)), len(rows))
 
-    def _compare(self, reference: Kept, columns: Sequence[Column], alpha: float, seed: int | None) -> Finding:
-        current = _stacked(columns)
+    def _describe(self, reference: Kept, columns: Sequence[Column]) -> Rows:  # noqa: ARG002
+        return _stacked(columns)
+
+    def _compare(self, reference: Kept, current: Rows, alpha: float, seed: int | None) -> Finding:
         n, m = reference.n_complete, len(current)
         if min(n, m) < 2:
             return Finding(n, m)

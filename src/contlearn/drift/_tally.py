@@ -55,64 +55,38 @@ def tally(values: NDArray[Any]) -> Tally:
     return dict(zip(labels.tolist(), counts.tolist(), strict=True))
 
 
-def pairs(references: Sequence[Tally], values: Sequence[NDArray[Any]]) -> Pairs:
-    """Count `values` of each column over its categories and those of its reference, none of them empty."""
-    references_counted: list[Counts] = [np.empty(0, dtype=np.int64)] * len(values)
-    currents_counted = list(references_counted)
-    whole = {
-        place: integers
-        for place, (reference, column) in enumerate(zip(references, values, strict=True))
-        if isinstance(reference, Dense) and (integers := _integers(column)) is not None
-    }
-    for place, before, after in _dense_pairs(references, whole):
-        references_counted[place], currents_counted[place] = before, after
-    for place, (reference, column) in enumerate(zip(references, values, strict=True)):
-        if not len(references_counted[place]):
-            references_counted[place], currents_counted[place] = _looked_up(
-                _by_category(reference), _by_category(tally(column))
-            )
+def merged(one: Tally, other: Tally) -> Tally:
+    """Return the rows per category of both."""
+    if isinstance(one, Dense) and isinstance(other, Dense):
+        low, high = min(one.low, other.low), max(one.high, other.high)
+        if high - low < WIDEST:
+            counts = np.zeros(high - low + 1, dtype=np.int64)
+            for each in (one, other):
+                counts[each.low - low : each.high - low + 1] += each.counts
+            return Dense(low, counts)
+    return dict(Counter(_by_category(one)) + Counter(_by_category(other)))
+
+
+def pairs(references: Sequence[Tally], currents: Sequence[Tally]) -> Pairs:
+    """Return both sides of each column over the categories of both, none of them empty."""
+    both = [_pair(*sides) for sides in zip(references, currents, strict=True)]
     return Pairs(
-        np.concatenate(references_counted),
-        np.concatenate(currents_counted),
-        [len(each) for each in references_counted],
+        np.concatenate([before for before, _ in both]),
+        np.concatenate([after for _, after in both]),
+        [len(before) for before, _ in both],
     )
 
 
-def _dense_pairs(references: Sequence[Tally], columns: dict[int, Counts]) -> list[tuple[int, Counts, Counts]]:
-    """Count integer columns over ranges that hold both sides, all of them in one pass."""
-    if not columns:
-        return []
-    lengths = np.array([len(column) for column in columns.values()], dtype=np.int64)
-    joined = np.concatenate(list(columns.values()))
-    starts = np.cumsum(lengths) - lengths
-    lows = np.minimum.reduceat(joined, starts).tolist()
-    highs = np.maximum.reduceat(joined, starts).tolist()
-    spans = [
-        _span(references[place], low, high) for place, low, high in zip(columns, lows, highs, strict=True)
-    ]
-    if any(high - low >= 2 * WIDEST for low, high in spans):
-        narrow = {
-            place: column
-            for (place, column), (low, high) in zip(columns.items(), spans, strict=True)
-            if high - low < 2 * WIDEST
-        }
-        return _dense_pairs(references, narrow)
-    sizes = [high - low + 1 for low, high in spans]
-    offsets = (np.cumsum(sizes) - sizes).tolist()
-    shifts = [offset - low for offset, (low, _) in zip(offsets, spans, strict=True)]
-    after = np.bincount(joined + np.repeat(shifts, lengths), minlength=sum(sizes))
-    before = np.zeros_like(after)
-    found = []
-    for place, offset, size, shift in zip(columns, offsets, sizes, shifts, strict=True):
-        reference: Any = references[place]
-        start = reference.low + shift
-        before[start : start + len(reference.counts)] = reference.counts
-        found.append((place, before[offset : offset + size], after[offset : offset + size]))
-    return found
-
-
-def _span(reference: Any, low: int, high: int) -> tuple[int, int]:
-    return min(reference.low, low), max(reference.high, high)
+def _pair(before: Tally, after: Tally) -> tuple[Counts, Counts]:
+    if not isinstance(before, Dense) or not isinstance(after, Dense):
+        return _looked_up(_by_category(before), _by_category(after))
+    low, high = min(before.low, after.low), max(before.high, after.high)
+    if high - low >= 2 * WIDEST:
+        return _looked_up(before.by_category(), after.by_category())
+    counts = np.zeros((2, high - low + 1), dtype=np.int64)
+    for row, side in zip(counts, (before, after), strict=True):
+        row[side.low - low : side.high - low + 1] = side.counts
+    return counts[0], counts[1]
 
 
 def _integers(values: NDArray[Any]) -> Counts | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
 from contlearn import _checks
+from contlearn._answers import Parts
 from contlearn.policies._time import Moment, builtin, moment
-from contlearn.results import Decision, DriftResult, Interval, Parts, Verdict
+from contlearn.results import Decision, DriftResult, Interval, Verdict
 
 # A history is bounded, so that an evidence stays small however long a service runs. Rules that count over a
 # time treat a full history as one whose beginning is lost.
