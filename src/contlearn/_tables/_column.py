@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,21 @@ from numpy.typing import NDArray
 from contlearn import _checks
 
 Kind = Literal["numeric", "boolean", "categorical", "datetime", "duration", "unknown"]
+
+
+class Codes(NamedTuple):
+    """Categories by number: `labels[places]` are the values.
+
+    No two labels are equal; some may have no row. Where a value is missing, its place means nothing.
+    """
+
+    places: NDArray[np.int64]
+    labels: NDArray[Any]
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The label of each row."""
+        return self.labels[self.places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,8 @@ class Column:
         True where the value is missing (null, None, NaN or NaT); None when nothing is.
     bits
         Per float, before it became one of 64: what came in 32 has digits that mean nothing.
+    codes
+        Of categories, where the caller's frame knew them or could tell them apart faster than Python.
     """
 
     name: str
@@ -39,6 +56,7 @@ class Column:
     values: NDArray[Any]
     missing: NDArray[np.bool_] | None = None
     bits: int = 64
+    codes: Codes | None = None
 
     @property
     def n_rows(self) -> int:
@@ -60,7 +78,8 @@ class Column:
 
     def take(self, rows: NDArray[Any]) -> Column:
         """Return the column with these rows only, none of which may be missing."""
-        return replace(self, values=self.values[rows], missing=None)
+        codes = None if self.codes is None else self.codes._replace(places=self.codes.places[rows])
+        return replace(self, values=self.values[rows], missing=None, codes=codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +168,13 @@ def exact(array: NDArray[Any]) -> NDArray[Any]:
     return np.array(array, dtype=np.int64, order="C")
 
 
-def masked(name: str, kind: Kind, values: NDArray[Any], missing: NDArray[np.bool_]) -> Column:
+def masked(
+    name: str, kind: Kind, values: NDArray[Any], missing: NDArray[np.bool_], codes: Codes | None = None
+) -> Column:
     """Return a column whose kind is unknown if nothing in it is known."""
     if missing.all():
         return Column(name, "unknown", values, missing if missing.size else None)
-    return Column(name, kind, values, missing if missing.any() else None)
+    return Column(name, kind, values, missing if missing.any() else None, codes=codes)
 
 
 def _with_gaps(name: str, values: NDArray[np.float64]) -> Column:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contlearn import _checks
+from contlearn._tables._codes import from_codes
 from contlearn._tables._column import Column, Table, build, from_block, refuse_duplicates
 from contlearn._tables._values import from_array, from_labels, from_objects, refuse_values
 from contlearn.exceptions import MissingDependencyError
@@ -91,7 +92,12 @@ def _from_series(name: str, series: Any) -> Column:
         refuse_values(name, f"nested values of type {kind}")
     if kind in ("Int128", "UInt128"):
         return from_objects(name, series.to_list())
-    if kind in ("Categorical", "Enum"):
+    declared = kind in ("Categorical", "Enum")
+    if declared or kind == "String":
+        column = from_codes(name, series.to_native(), declared=declared)
+        if column is not None:
+            return column
+    if declared:
         return from_labels(name, series.to_list())
     if kind == "String":
         return from_objects(name, series.to_list())
