@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 from contlearn.stats import mmd
 from contlearn.stats._kernels import bin_pair_sums, conditioned, median_squared_distance
-from contlearn.stats._mmd import _plan, _relabelings, smallest_p_value
+from contlearn.stats._mmd import measured
+from contlearn.stats._relabelings import Bins, drawn, plan, relabelings, smallest_p_value
 
 LADDER = (1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -75,7 +76,7 @@ def test_every_relabeling_agrees_with_loops_over_pairs(n, m, d, decimals):
 def test_bins_change_which_relabelings_are_drawn_but_not_the_discrepancy():
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(128, 3)), rng.normal(size=(128, 3)) * 1.2 + 0.1
-    assert _plan(128, 128) == (2, 64, 64)
+    assert plan(128, 128) == (2, 64, 64)
     _, values = pairwise(np.concatenate([x, y]))
     expected = unbiased(values, range(128), range(128, 256))
     for seed in range(3):
@@ -113,10 +114,10 @@ def test_equal_rows_have_no_distance_even_where_squares_leave_rounding_behind():
 
 
 def test_relabelings_keep_the_number_of_bins_and_begin_with_the_samples_as_they_are():
-    few = np.concatenate(list(_relabelings(2, 3, 999, np.random.default_rng(0))), axis=1)
+    few = np.concatenate(list(relabelings(Bins(1, 2, 3), 999, np.random.default_rng(0))), axis=1)
     assert few.shape == (5, math.comb(5, 2))
     assert len(np.unique(few, axis=1).T) == math.comb(5, 2)
-    many = np.concatenate(list(_relabelings(20, 30, 2500, np.random.default_rng(0))), axis=1)
+    many = np.concatenate(list(relabelings(Bins(1, 20, 30), 2500, np.random.default_rng(0))), axis=1)
     assert many.shape == (50, 2501)
     for marks in (few, many):
         bins = int(marks[:, 0].sum())
@@ -129,7 +130,7 @@ def test_relabelings_keep_the_number_of_bins_and_begin_with_the_samples_as_they_
     ("n", "m"), [(2, 2), (31, 31), (47, 999), (48, 48), (320, 64), (10**6, 70), (10**5, 10**5)]
 )
 def test_bins_have_one_size_and_are_many_enough_in_the_smaller_sample(n, m):
-    bin_size, x_bins, y_bins = _plan(n, m)
+    bin_size, x_bins, y_bins = plan(n, m)
     n, m = min(n, max(8 * m, 256)), min(m, max(8 * n, 256))
     assert bin_size * x_bins <= n < bin_size * (x_bins + 1)
     assert bin_size * y_bins <= m < bin_size * (y_bins + 1)
@@ -240,9 +241,59 @@ def test_the_largest_floats_on_both_sides_of_zero_are_a_sample_like_any_other():
 def test_rows_that_arrive_in_order_are_put_into_bins_at_random():
     rng = np.random.default_rng(16)
     x, y = np.sort(rng.normal(size=1000)), np.sort(rng.normal(size=1000) + 0.25)
-    assert _plan(1000, 1000)[0] > 10
+    assert plan(1000, 1000).size > 10
     assert mmd(x, y).p_value <= 0.005
     assert mmd(x[::2], x[1::2]).p_value > 0.05
+
+
+@pytest.mark.parametrize(("n", "m", "block"), [(60, 45, 7), (1000, 800, 3), (40, 2000, 10), (12, 12, 6)])
+def test_blocks_of_consecutive_rows_stay_together_whole(n, m, block):
+    bins = plan(n, m, block)
+    assert bins.size % block == 0
+    assert bins.size * bins.x <= n
+    order = drawn(n, bins.size * bins.x, np.random.default_rng(1), block).reshape(-1, block)
+    assert (np.diff(order, axis=1) == 1).all()
+    assert len(np.unique(order)) == order.size == bins.size * bins.x
+    assert order.min() >= 0
+    assert order.max() < n
+
+
+def test_rows_that_fill_no_block_are_left_out_at_either_end():
+    firsts = {drawn(11, 8, np.random.default_rng(seed), 4).min() for seed in range(40)}
+    assert firsts == {0, 1, 2, 3}
+
+
+def test_in_blocks_pairs_within_a_bin_are_not_counted():
+    rng = np.random.default_rng(18)
+    x, y = rng.normal(size=(20, 2)), rng.normal(size=(15, 2)) + 0.5
+    found = measured(x, y, 99, np.random.default_rng(0), block=5)
+    assert found.bins == (5, 4, 3)
+    assert found.result.n_permutations == math.comb(7, 3) - 1
+    _, values = pairwise(np.concatenate([x, y]))
+
+    def mean(rows, others):
+        apart = [(i, j) for i in rows for j in others if i // 5 != j // 5]
+        return np.mean([values[min(pair), max(pair)] for pair in apart], axis=0)
+
+    first, second = range(20), range(20, 35)
+    expected = mean(first, first) + mean(second, second) - 2.0 * mean(first, second)
+    assert found.squared[:-1, 0] == pytest.approx(expected[:-1].tolist(), rel=1e-9)
+    assert found.result.mmd_squared == pytest.approx(expected.tolist(), rel=1e-9)
+    assert found.result == mmd(x, y, 99, block=5)
+    assert mmd(x, y, 99, block=1) == mmd(x, y, 99)
+
+
+@pytest.mark.parametrize("block", [0, 2.0, True])
+def test_an_impossible_block_is_refused(block):
+    with pytest.raises(InvalidParameterError, match="block"):
+        mmd([1.0, 2.0], [3.0, 4.0], block=block)
+
+
+def test_less_than_one_block_is_no_sample():
+    with pytest.raises(InvalidInputError, match="Y must have at least 5 rows, got 4"):
+        mmd(np.arange(20.0), np.arange(4.0), block=5)
+    assert smallest_p_value(20, 4, 999, 5) == 1.0
+    assert smallest_p_value(20, 5, 999, 5) == 1.0 / 5.0
 
 
 def test_underflow_does_not_disturb_callers_who_trap_it():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +17,11 @@ from contlearn.stats._kernels import (
     conditioned,
     median_squared_distance,
 )
+from contlearn.stats._relabelings import Bins, binned, divided, plan, relabelings, smallest_p_value
+from contlearn.stats._samples import samples
 
-_N_BINS = 128  # in both samples together: more of them gain no power that could be measured
-_SMALLER_BINS = 32  # about so many in the smaller sample at least, as far as it has the rows
-_MOST_UNEQUAL = 8  # rows of the larger sample per row of the smaller: more of them add less than an eighth
-_ALWAYS_USED = 256  # rows of the larger sample that cost nothing
-_AT_ONCE = 1024  # relabelings in one matrix product, which bounds the memory
+__all__ = ["MMDResult", "Measured", "measured", "mmd", "smallest_p_value"]
+
 _TIE = 1e-9  # two relabelings with the same statistic differ by rounding only
 
 
@@ -72,6 +69,8 @@ def mmd(
     Y: ArrayLike,
     n_permutations: int = 999,
     rng: int | np.random.Generator | None = 0,
+    *,
+    block: int | None = None,
 ) -> MMDResult:
     """Test whether two samples of rows come from the same distribution, by maximum mean discrepancy.
 
@@ -90,12 +89,16 @@ def mmd(
     X, Y
         The samples, shape (rows, columns) or (rows,): finite numbers, at least two rows each. Distances are
         Euclidean in the units given, so a column of large numbers outweighs the others: bring columns that
-        are not comparable to a common scale first.
+        are not comparable to a common scale first. Tensors of torch, and arrays of any library that keeps
+        the array API standard, are computed with on the device where they lie, both on the same.
     n_permutations
         Number of random relabelings; the smallest possible p-value is 1 / (n_permutations + 1). Where no more
         distinct relabelings exist, all are enumerated instead.
     rng
         Seed or generator for bins and relabelings. The same seed gives the same answer.
+    block
+        For rows in order of time, of which those nearer than `block` rows depend on each other: blocks of so
+        many consecutive rows stay together in every relabeling, and pairs within a bin are not counted.
 
     Returns
     -------
@@ -105,9 +108,12 @@ def mmd(
     Raises
     ------
     InvalidInputError
-        If a sample is not a table of finite numbers, has less than two rows, or other columns than the other.
+        If a sample is not a table of finite numbers, has less than two rows or less than one block, or other
+        columns than the other.
     InvalidParameterError
-        If `n_permutations` is not a positive integer, or `rng` seeds no generator.
+        If `n_permutations` or `block` is not a positive integer, or `rng` seeds no generator.
+    MissingDependencyError
+        If a tensor of torch or an array of CuPy comes without the package array-api-compat.
 
     Notes
     -----
@@ -132,90 +138,74 @@ def mmd(
     >>> mmd(X, np.hstack([shared, shared])).p_value
     0.001
     """
-    x, y = _samples(X, Y)
+    x, y = samples(X, Y, block)
     n_permutations = _checks.count("n_permutations", n_permutations)
-    rng = _checks.generator("rng", rng)
-    bin_size, x_bins, y_bins = _plan(len(x), len(y))
-    n, m = bin_size * x_bins, bin_size * y_bins
-    rows, size = conditioned(np.concatenate([_drawn(x, n, rng), _drawn(y, m, rng)]))
+    return measured(x, y, n_permutations, _checks.generator("rng", rng), block).result
+
+
+class Measured(NamedTuple):
+    """All that `mmd` looked at.
+
+    Attributes
+    ----------
+    result
+        What `mmd` returns.
+    sums
+        Kernel values summed over pairs of bins, shape (kernels, bins, bins); those within a bin are 0 where
+        rows come in blocks.
+    bins
+        How many bins of which size the samples were divided into; those of X come first.
+    squared
+        Unbiased squared MMD of every kernel and relabeling; the samples as they are come first.
+    largest
+        The statistic of every relabeling.
+    """
+
+    result: MMDResult
+    sums: Floats
+    bins: Bins
+    squared: Floats
+    largest: Floats
+
+
+def measured(
+    x: Any, y: Any, n_permutations: int, rng: np.random.Generator, block: int | None = None
+) -> Measured:
+    """Return all that `mmd` looks at, for samples whose rows are known to be usable."""
+    bins = plan(x.shape[0], y.shape[0], block or 1)
+    n, m = bins.size * bins.x, bins.size * bins.y
+    rows, size = conditioned(binned(x, y, bins, rng, block or 1))
     if size == 0.0:
-        return MMDResult(0.0, 1.0, 0.0, (0.0,) * (N_GAUSSIAN + 1), (0.0,) * N_GAUSSIAN, 0.0, n, m, 0)
+        return _nothing_differs(bins)
     median = median_squared_distance(rows, rng)
-    sums = bin_pair_sums(rows / math.sqrt(2.0 * median), bin_size)
-    relabelings = _relabelings(x_bins, y_bins, n_permutations, rng)
-    squared = np.concatenate([_mmd_squared(sums, members, n, m) for members in relabelings], axis=1)
+    sums = bin_pair_sums(rows / math.sqrt(2.0 * median), bins.size)
+    own = 1
+    if block is not None and block > 1:  # what depends within a block is no discrepancy
+        own = bins.size
+        sums[:, np.arange(bins.x + bins.y), np.arange(bins.x + bins.y)] = 0.0
+    drawn = relabelings(bins, n_permutations, rng)
+    squared = np.concatenate([_mmd_squared(sums, members, n, m, own) for members in drawn], axis=1)
     scores = _scores(squared, np.abs(sums).sum(axis=(1, 2)) / (n + m) ** 2)
-    return _result(squared[:, 0], scores, size * math.sqrt(median), n, m)
+    result = _result(squared[:, 0], scores, size * math.sqrt(median), n, m)
+    return Measured(result, sums, bins, squared, scores.max(axis=0))
 
 
-def smallest_p_value(n: int, m: int, n_permutations: int) -> float:
-    """Return the smallest p-value that `mmd` can give for samples of `n` and `m` rows."""
-    if min(n, m) < 2:
-        return 1.0
-    _, x_bins, y_bins = _plan(n, m)
-    alike = 2 if x_bins == y_bins else 1  # exchanging equally large samples changes nothing
-    return max(1.0 / (n_permutations + 1), alike / math.comb(x_bins + y_bins, x_bins))
+def _nothing_differs(bins: Bins) -> Measured:
+    """Return the answer for rows that are all equal."""
+    n, m = bins.size * bins.x, bins.size * bins.y
+    result = MMDResult(0.0, 1.0, 0.0, (0.0,) * (N_GAUSSIAN + 1), (0.0,) * N_GAUSSIAN, 0.0, n, m, 0)
+    sums = np.zeros((N_GAUSSIAN + 1, bins.x + bins.y, bins.x + bins.y))
+    return Measured(result, sums, bins, np.zeros((N_GAUSSIAN + 1, 1)), np.zeros(1))
 
 
-def _samples(X: ArrayLike, Y: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = _table("X", X), _table("Y", Y)
-    if x.shape[1] != y.shape[1]:
-        _checks.bad_data("Y", f"have {x.shape[1]} columns as X has", f"{y.shape[1]}")
-    return x, y
+def _mmd_squared(sums: Floats, members: Floats, n: int, m: int, own: int) -> Floats:
+    """Return the unbiased squared MMD, one row per kernel and one column per column of `members`.
 
-
-def _table(name: str, values: ArrayLike) -> Floats:
-    array = np.asarray(values)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] == 0:
-        _checks.bad_data(name, "be a table of rows and columns", f"an array of shape {array.shape}")
-    if len(array) < 2:
-        _checks.bad_data(name, "have at least 2 rows", f"{len(array)}")
-    if array.dtype.kind not in "biuf":
-        _checks.bad_data(name, "be numeric", f"dtype {array.dtype}", "encode it as numbers first")
-    table = array.astype(np.float64)
-    if not np.isfinite(table).all():
-        _checks.bad_data(name, "be finite", "NaN or infinity", "drop or impute these rows first")
-    return table
-
-
-def _plan(n: int, m: int) -> tuple[int, int, int]:
-    """Return the common number of rows in a bin, and the number of bins of each sample."""
-    most = max(_MOST_UNEQUAL * min(n, m), _ALWAYS_USED)
-    n, m = min(n, most), min(m, most)
-    bin_size = max(1, min((n + m) // _N_BINS, round(min(n, m) / _SMALLER_BINS)))
-    return bin_size, n // bin_size, m // bin_size
-
-
-def _drawn(sample: Floats, n: int, rng: np.random.Generator) -> Floats:
-    """Return `n` rows of `sample` in random order, so that consecutive rows make a random bin."""
-    return sample[rng.permutation(len(sample))[:n]]
-
-
-def _relabelings(x_bins: int, y_bins: int, n_permutations: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """Yield matrices whose columns mark with 1 the bins called X: the samples as they are come first."""
-    n_bins = x_bins + y_bins
-    as_it_is = np.arange(n_bins) < x_bins
-    if math.comb(n_bins, x_bins) <= n_permutations + 1:
-        every = np.array(list(itertools.combinations(range(n_bins), x_bins)))
-        marks = np.zeros((len(every), n_bins))
-        np.put_along_axis(marks, every, 1.0, axis=1)
-        yield marks.T  # in lexicographic order, which begins with the first bins
-        return
-    yield as_it_is[:, None].astype(np.float64)
-    for begin in range(0, n_permutations, _AT_ONCE):
-        rows = np.tile(as_it_is, (min(_AT_ONCE, n_permutations - begin), 1))
-        yield rng.permuted(rows, axis=1, out=rows).T.astype(np.float64)
-
-
-def _mmd_squared(sums: Floats, members: Floats, n: int, m: int) -> Floats:
-    """Return the unbiased squared MMD, one row per kernel and one column per column of `members`."""
-    of_bins = sums.sum(axis=2)
-    inside = np.stack([np.einsum("ij,ij->j", members, kernel @ members) for kernel in sums])
-    across = of_bins @ members - inside
-    outside = of_bins.sum(axis=1, keepdims=True) - 2.0 * across - inside
-    squared: Floats = inside / (n * (n - 1)) + outside / (m * (m - 1)) - 2.0 * across / (n * m)
+    A row is paired with all others of its sample but for `own` ones, itself included.
+    """
+    inside, across, outside = divided(sums, members)
+    pairs_inside, pairs_outside = max(1, n * (n - own)), max(1, m * (m - own))
+    squared: Floats = inside / pairs_inside + outside / pairs_outside - 2.0 * across / (n * m)
     return squared
 
 
