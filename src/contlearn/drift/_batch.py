@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +13,9 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
 from contlearn import _checks
 from contlearn._tables import Column, Kind, Schema, Table, TableLike, read
-from contlearn.drift._finding import Finding, combine, known, settle
+from contlearn.drift import _westfall_young
+from contlearn.drift._finding import Finding, combine, settle
+from contlearn.drift._shared_alpha import aspects, lifted, missing_p_values
 from contlearn.drift._summary import Described, Summary, fingerprint
 from contlearn.drift._two_samples import (
     Tested,
@@ -73,7 +75,10 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
         columns = table.load(self._chosen(table))
         if columns[0].n_rows == 0:
             _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
-        self.reference_ = remember(self._groups(columns), self)
+        groups = self._groups(columns)
+        kept = _westfall_young.keep(groups, self._seed) if self._relabels else None
+        self.reference_ = remember(groups, self)
+        self.rows_ = kept
         self.fingerprint_ = "" if self._needs_rows else fingerprint(repr(self), self.reference_)
         self.schema_ = Schema.of(table, columns)
         self.n_features_in_ = len(table.names)
@@ -107,9 +112,12 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             X cannot be used; the message names the column and the cure.
         """
         self._check_fitted()
-        described = X.made_by(self.fingerprint_) if isinstance(X, Summary) else self._described(X)
         level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
-        result = self._result(answer(self.reference_, self, described, level))
+        if self.rows_ is not None and not isinstance(X, Summary):
+            result = self._relabeled_result(self.rows_, self._matched(X), level)
+        else:
+            described = X.made_by(self.fingerprint_) if isinstance(X, Summary) else self._described(X)
+            result = self._result(answer(self.reference_, self, described, level))
         remarks = self._remarks(result)
         return dataclasses.replace(result, remarks=(*result.remarks, *remarks)) if remarks else result
 
@@ -143,9 +151,26 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             _checks.fail("summarize", "have a test that can do without the rows", name, cure)
         return Summary(self.fingerprint_, self._described(X))
 
+    def _matched(self, X: TableLike) -> dict[str, Column]:
+        return {column.name: column for column in self.schema_.match(read(X))}
+
     def _described(self, X: TableLike) -> tuple[Described, ...]:
-        columns = {column.name: column for column in self.schema_.match(read(X))}
-        return describe(self.reference_, self, columns)
+        return describe(self.reference_, self, self._matched(X))
+
+    def _relabeled_result(
+        self, rows: _westfall_young.Kept, columns: Mapping[str, Column], level: float
+    ) -> DriftResult:
+        """Return the result over columns that were tested by one shared set of relabelings."""
+        tested = answer(self.reference_, self, describe(self.reference_, self, columns), level)
+        corrected = _westfall_young.correct(rows, list(columns.values()), self.alpha)
+        parts = {}
+        for memory, each in zip(self.reference_, tested, strict=True):
+            (name,) = memory.names
+            values = each.values._replace(enough=each.values.enough and corrected.enough)
+            p_values = [corrected.values.get(name, 1.0), corrected.missing.get(name, 1.0)]
+            parts[name] = self._column_result(each._replace(values=values), p_values)
+        result = combine(parts, self.alpha, getattr(self, "tolerance", None))
+        return dataclasses.replace(result, remarks=(*result.remarks, *corrected.remarks))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "reference_"):
@@ -166,11 +191,22 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
     @property
     def _needs_rows(self) -> tuple[str, str] | None:
         """What needs the rows themselves, and what to do: (name, cure); None where nothing does."""
-        for memory in getattr(self, "reference_", ()):
+        if self._relabels:
+            return f"correction={_westfall_young.NAME!r}", _westfall_young.WHY_NOT
+        for memory in self.reference_:
             detector: Any = memory.detector or self
             if not detector._travels:
                 return type(detector).__name__, detector._why_not
         return None
+
+    @property
+    def _relabels(self) -> bool:
+        return bool(self._correction == _westfall_young.NAME)
+
+    @property
+    def _seed(self) -> int | None:
+        random_state = getattr(self, "random_state", 0)
+        return random_state if random_state is None or isinstance(random_state, int) else 0
 
     @property
     def _correction(self) -> Any:
@@ -187,12 +223,12 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
 
     def _result(self, tested: Sequence[Tested]) -> DriftResult:
         """Return the result over columns that were tested one by one."""
-        aspects = [_aspects(each) for each in tested]
-        corrected = adjust([min(p) for p in aspects], self._correction).tolist()
+        both = [aspects(each) for each in tested]
+        corrected = adjust([min(p) for p in both], self._correction).tolist()
         tests = 1 if self._correction is None else len(tested)
         parts = {}
-        for memory, each, p, least in zip(self.reference_, tested, aspects, corrected, strict=True):
-            parts[memory.names[0]] = self._column_result(each, _lifted(p, least, tests))
+        for memory, each, p, least in zip(self.reference_, tested, both, corrected, strict=True):
+            parts[memory.names[0]] = self._column_result(each, lifted(p, least, tests))
         return combine(parts, self.alpha, getattr(self, "tolerance", None))
 
     def _column_result(self, tested: Tested, p_values: Sequence[float]) -> DriftResult:
@@ -246,12 +282,12 @@ class SingleTest(BatchDetector, TwoSampleTest):
 
     def _joint_result(self, tested: Tested) -> DriftResult:
         """Return the result of one test over all columns, and of the missing values in each beside it."""
-        p = _aspects(tested)
-        values_p, missing_p = _lifted(p, min(p), 1) if tested.missing else (p[0], 1.0)
+        p = aspects(tested)
+        values_p, missing_p = lifted(p, min(p), 1) if tested.missing else (p[0], 1.0)
         values = self._settled(self, tested.values, values_p)
         if not tested.missing:
             return values
-        shares = _lifted(_missing_p_values(tested), missing_p, 2)
+        shares = lifted(missing_p_values(tested), missing_p, 2)
         parts = {
             name: self._settled_share(self, finding, p_value)
             for (name, finding), p_value in zip(tested.missing.items(), shares, strict=True)
@@ -261,7 +297,12 @@ class SingleTest(BatchDetector, TwoSampleTest):
 
 
 class ColumnTest(SingleTest):
-    """A detector that tests each column by itself, and whose effect is a share of its rows."""
+    """A detector that tests each column by itself, and whose effect is a share of its rows.
+
+    `_cells` says what of the columns is compared where rows are relabeled.
+    """
+
+    _cells: ClassVar[_westfall_young.Cells] = "ordered"
 
     def __init__(
         self,
@@ -296,34 +337,10 @@ def _optional(check: Callable[..., object]) -> Callable[[str, Any], object]:
 
 _PARAMETERS: dict[str, Callable[[str, Any], object]] = {
     "alpha": _checks.fraction,
-    "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, None)),
+    "correction": lambda name, value: _checks.one_of(name, value, (*CORRECTIONS, _westfall_young.NAME, None)),
     "tolerance": lambda name, value: _checks.number(name, value, low=0.0),
     "must_detect": _optional(lambda name, value: _checks.number(name, value, low=0.0)),
     "minimum_effect": lambda name, value: _checks.instance(name, value, bool, "True or False"),
     "block": _optional(_checks.count),
     "random_state": check_random_state,
 }
-
-
-def _aspects(tested: Tested) -> Sequence[float]:
-    """Return the p-values of values and missing values, corrected for each other and nothing else."""
-    if not tested.missing:
-        return [known(tested.values.p_value)]
-    return _holm([known(tested.values.p_value), min(_missing_p_values(tested))])
-
-
-def _missing_p_values(tested: Tested) -> Sequence[float]:
-    return _holm([known(finding.p_value) for finding in tested.missing.values()])
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    return [float(p) for p in adjust(p_values, "holm")]
-
-
-def _lifted(p_values: Sequence[float], least: float, tests: int) -> list[float]:
-    """Return parts' p-values corrected for the tests outside, given the corrected smallest of them, `least`.
-
-    The smallest becomes `least`; the others are held to the strictest step, `tests` times their own.
-    """
-    smallest = min(p_values)
-    return [least if p == smallest else max(least, min(1.0, tests * p)) for p in p_values]

@@ -1,0 +1,82 @@
+"""Rows that follow each other are noticed, independent ones are not, and what they are worth is measured."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from contlearn.stats._dependence import design_effect, neighbours
+
+
+def autoregressive(rng, n, phi):
+    noise = rng.normal(size=n)
+    x = np.empty(n)
+    x[0] = noise[0]
+    for i in range(1, n):
+        x[i] = phi * x[i - 1] + np.sqrt(1 - phi**2) * noise[i]
+    return x
+
+
+def test_the_correlation_of_numbers_is_that_of_their_ranks():
+    x = autoregressive(np.random.default_rng(0), 2000, 0.7)
+    ranks = np.argsort(np.argsort(x))
+    assert neighbours(x).correlation == pytest.approx(np.corrcoef(ranks[1:], ranks[:-1])[0, 1], abs=0.005)
+    assert neighbours(np.exp(5 * x)).correlation == pytest.approx(neighbours(x).correlation)
+
+
+def test_the_agreement_of_two_categories_is_the_correlation_of_their_indicator():
+    x = (autoregressive(np.random.default_rng(1), 2000, 0.8) > 0.5).astype(float)
+    words = np.where(x > 0, "yes", "no").astype(object)
+    assert neighbours(words).correlation == pytest.approx(neighbours(x).correlation, abs=0.005)
+    assert neighbours(words).deviations == pytest.approx(neighbours(x).deviations, rel=0.02)
+
+
+@pytest.mark.parametrize("kind", ["normal", "heavy", "coin", "words", "ids"])
+def test_independent_rows_are_rarely_called_dependent(kind):
+    rng = np.random.default_rng(2)
+    make = {
+        "normal": lambda: rng.normal(size=300),
+        "heavy": lambda: rng.standard_cauchy(size=300),
+        "coin": lambda: rng.integers(0, 2, 300),
+        "words": lambda: rng.choice(list("abcdef"), 300).astype(object),
+        "ids": lambda: rng.integers(0, 10_000, 300).astype(str).astype(object),
+    }[kind]
+    wrong = sum(neighbours(make()).follow_each_other() for _ in range(2000))
+    assert wrong <= binom.isf(1e-6, 2000, 0.003)
+
+
+def test_dependent_rows_are_noticed():
+    rng = np.random.default_rng(3)
+    assert neighbours(autoregressive(rng, 500, 0.5)).follow_each_other(columns=100)
+    assert neighbours(np.repeat(list("abcab"), 40).astype(object)).follow_each_other(columns=100)
+    assert neighbours(np.arange(50)).follow_each_other()
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0], [3.0] * 50, ["a"] * 50])
+def test_too_little_to_tell_is_no_dependence(values):
+    array = np.array(values, dtype=object if values and isinstance(values[0], str) else float)
+    assert not neighbours(array).follow_each_other()
+
+
+@pytest.mark.parametrize(("phi", "low", "high"), [(0.0, 1.0, 1.3), (0.5, 1.9, 2.8), (0.8, 4.5, 8.0)])
+def test_the_design_effect_is_the_inflation_of_the_variance(phi, low, high):
+    rng = np.random.default_rng(4)
+    x = autoregressive(rng, 20_000, phi)
+    codes = np.searchsorted(np.quantile(x, np.linspace(0.1, 0.9, 9)), x)
+    found = design_effect(codes, 10, 50, cumulative=True)
+    means = [np.mean(autoregressive(rng, 400, phi) > 0) for _ in range(300)]
+    truth = np.var(means) / (0.25 / 400)
+    assert low <= found <= high
+    assert found == pytest.approx(truth, rel=0.3)
+    assert 1.0 <= design_effect(codes, 10, 50) <= found + 0.2
+
+
+def test_repeated_rows_are_worth_one():
+    codes = np.repeat(np.random.default_rng(5).integers(0, 4, 500), 10)
+    assert design_effect(codes, 4, 10) == pytest.approx(10, rel=0.15)
+
+
+def test_few_blocks_are_the_worst_case_and_single_rows_the_best():
+    codes = np.arange(30) % 3
+    assert design_effect(codes, 3, 20) == 20.0
+    assert design_effect(codes, 3, 1) == 1.0
+    assert design_effect(np.zeros(100, dtype=int), 1, 10) == 1.0
