@@ -35,9 +35,12 @@ class ByColumn(BatchDetector):
     alpha : float
         False-alarm rate of one `detect`, over all columns: with exchangeable rows, unchanged data raise DRIFT
         at most this often.
-    correction : {"holm", "bonferroni", "hochberg", "bh", "by"} or None
+    correction : {"holm", "bonferroni", "hochberg", "bh", "by", "westfall-young"} or None
         Correction for testing many columns. "holm" and "bonferroni" hold under any dependence; "bh" and "by"
         keep the share of false ones among the drifted columns; None keeps `alpha` for each column alone.
+        "westfall-young" holds as Holm does and uses the dependence between columns: rows change sides as a
+        whole, in one set of relabelings for all columns. It needs rows (at most 10,000 of either side, which
+        `fit` keeps), so that there are no summaries.
 
     Attributes
     ----------
@@ -50,11 +53,16 @@ class ByColumn(BatchDetector):
     -----
     Cost: the sum of what the detectors of the columns cost.
 
+    With "westfall-young" the p-values are those of the relabelings of the Kolmogorov-Smirnov distance over 128
+    quantiles of both sides, of the shares of ten bins (PSI, JensenShannon), or of Pearson's statistic of the
+    categories; effects and intervals are those of the detectors. Cost: 0.1 s for 20 columns of 1,500 rows.
+
     A table of dtype object, a list of rows included, is read column by column, like a frame.
 
     References
     ----------
-    Holm (1979), "A simple sequentially rejective multiple test procedure".
+    Holm (1979), "A simple sequentially rejective multiple test procedure". Westfall and Young (1993),
+    "Resampling-based multiple testing".
 
     Examples
     --------

@@ -30,6 +30,10 @@ FEWEST, MOST = 999, 9_999
 """Relabelings that are drawn: as many as the level asks for, within these bounds."""
 
 
+FEW = 64
+"""Blocks of which there are so many that nobody has to count how they can be divided."""
+
+
 class Kept(NamedTuple):
     """Reference rows, column by column, with the cells that each is compared in; and how many there were."""
 

@@ -17,7 +17,7 @@ from scipy import sparse, special
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-CELLS = 256
+CELLS = 128
 """Cells between quantiles of both samples together into which the values of a column of numbers are put."""
 
 _AT_ONCE = 2**22  # entries of a matrix of memberships, 16 MB of them
