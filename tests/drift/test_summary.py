@@ -1,5 +1,6 @@
 """Summaries: what is left of rows answers as the rows do, however they were divided."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -37,10 +38,7 @@ def test_any_division_merged_in_any_order_gives_the_same_result(rows, cuts, seed
     rng = np.random.default_rng(seed)
     bounds = [0, *sorted(int(cut * rows) for cut in cuts), rows]
     shuffled = batch.iloc[rng.permutation(rows)]
-    parts = [
-        WATCH.summarize(shuffled.iloc[start:stop])
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    parts = [WATCH.summarize(shuffled.iloc[start:stop]) for start, stop in itertools.pairwise(bounds)]
     while len(parts) > 1:
         one, two = (parts.pop(int(rng.integers(len(parts)))) for _ in range(2))
         parts.append(one.merge(two))

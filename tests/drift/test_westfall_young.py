@@ -1,4 +1,4 @@
-"""Corrections by shared relabelings, through the detectors: level, power, gaps, blocks and what is refused."""
+"""Corrections by shared relabelings, through the detectors: level, power, gaps, blocks, what is refused."""
 
 import numpy as np
 import pytest

@@ -81,7 +81,8 @@ def correct(kept: Kept, columns: Sequence[Column], alpha: float) -> Corrected:
     for (aspect, name), p_value in zip(names, p_values, strict=True):
         by_name[aspect][name] = p_value
     blocks = (sides.n + sides.m) // sides.block
-    smallest = max(1.0 / (count + 1), 1.0 / math.comb(blocks, sides.n // sides.block))
+    ways = math.comb(blocks, sides.n // sides.block) if blocks < FEW else math.inf
+    smallest = max(1.0 / (count + 1), 1.0 / ways)
     return Corrected(
         by_name["values"], by_name["missing"], smallest <= alpha, _left_out(kept, sides, n_current)
     )
