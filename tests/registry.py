@@ -9,7 +9,7 @@ from typing import Any
 
 from sklearn.tree import DecisionTreeClassifier
 
-from contlearn import curation, drift, evaluation, exceptions, gates, policies, stats, windows
+from contlearn import curation, drift, evaluation, exceptions, gates, policies, stats, testing, windows
 from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
 
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
@@ -47,6 +47,7 @@ WAIT = Decision(False, "120 labels (need 500)")
 RETRAIN = Decision(
     True, "drift and 812 labels", because=(Decision(True, "drift"), Decision(True, "812 labels"))
 )
+FOUND = testing.Found(shift="mean", size=0.5, share=Interval(0.9, 0.82, 0.95, 0.95))
 EVIDENCE = policies.Evidence(
     now=NOON, trained_at=NOON - WEEK, n_labels=120, drift={"amount": AMOUNT}, loss=0.3
 )
@@ -114,6 +115,7 @@ DETECTORS = [
     Entry(drift.KS, BATCH, lambda: drift.KS(alpha=0.01, tolerance=0.0, correction="bh")),
     Entry(drift.ChiSquared, BATCH, drift.ChiSquared, {"columns": "categorical"}),
     Entry(drift.MMD, BATCH, drift.MMD),
+    Entry(drift.DomainClassifier, BATCH, drift.DomainClassifier, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, drift.ByColumn, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, lambda: drift.ByColumn(alpha=0.01), {"columns": "categorical"}),
     Entry(
@@ -168,6 +170,17 @@ VALUES = [
         VALUE,
         lambda: curation.JTTReport(method="plain", helped=False, reason="y has one class only", n_rows=90),
     ),
+    Entry(testing.Found, VALUE, lambda: FOUND),
+    Entry(
+        testing.Certificate,
+        VALUE,
+        lambda: testing.Certificate(
+            detector="KS()", n_reference=900, n_current=100, alpha=0.05, repetitions=500,
+            false_alarms=Interval(0.04, 0.024, 0.061, 0.95), found=(FOUND,), fit_seconds=0.001,
+            detect_seconds=0.0005,
+        ),
+        skip={"one line": "its text is a table"},
+    ),  # fmt: skip
     Entry(stats.KSResult, MEASUREMENT, lambda: stats.ks([1.0, 2.0, 3.0], [2.5, 4.0])),
     Entry(stats.ChiSquaredResult, MEASUREMENT, lambda: stats.chi_squared([[10, 20], [30, 5]])),
     Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),

@@ -1,6 +1,7 @@
-"""Laws that every class of a kind obeys, for ours and for those that users write.
+"""Laws that every class of a kind obeys, for ours and for those that users write; and error rates, measured.
 
 Each check runs one object through the laws of its kind and raises an `AssertionError` that names the law.
+`certify` measures how often a detector raises false alarms on your data, and what it would find.
 """
 
 from typing import TYPE_CHECKING
@@ -9,12 +10,17 @@ from contlearn._lazy import attach
 
 if TYPE_CHECKING:
     from contlearn.testing._batch_detector import check_batch_detector
+    from contlearn.testing._certificate import Certificate, Found
+    from contlearn.testing._certify import certify
     from contlearn.testing._gate import check_gate
     from contlearn.testing._policy import check_policy
     from contlearn.testing._stream_detector import check_stream_detector
     from contlearn.testing._window import check_window
 
 __all__ = [
+    "Certificate",
+    "Found",
+    "certify",
     "check_batch_detector",
     "check_gate",
     "check_policy",
@@ -25,6 +31,9 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "Certificate": "._certificate",
+        "Found": "._certificate",
+        "certify": "._certify",
         "check_batch_detector": "._batch_detector",
         "check_gate": "._gate",
         "check_policy": "._policy",
