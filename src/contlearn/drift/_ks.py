@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from contlearn._tables import Column
 from contlearn.drift._batch import ColumnTest
 from contlearn.drift._finding import Finding, confidence
-from contlearn.stats._ks import Atoms, atoms, ks_compare, ks_detectable, ks_interval
+from contlearn.drift._two_samples import Question
+from contlearn.results import Interval
+from contlearn.stats._dependence import design_effect
+from contlearn.stats._ks import KSResult, ks_detectable, ks_excess, ks_interval
+from contlearn.stats._ks_atoms import Atoms, atoms, converted
+from contlearn.stats._ks_pairs import Pair, ks_of_pairs, shifts_of_pairs
+from contlearn.stats._ks_sample import Marginal, summarized
 
 _EXACT_INTEGERS = 2**53
 
@@ -78,68 +84,130 @@ class KS(ColumnTest):
     _kinds = frozenset({"numeric", "boolean", "datetime", "duration"})
     _cure = "use ChiSquared for it, or ByColumn for a mixed table"
 
-    def _learn(self, columns: Sequence[Column], seed: int | None) -> Values:  # noqa: ARG002
+    def _learn(self, columns: Sequence[Column], seed: int | None) -> Learnt:  # noqa: ARG002
         (column,) = columns
-        return Values(atoms(_sortable(column)))
+        sample = atoms(_sortable(column))
+        worth = 1.0 if self.block is None else _worth(sample, column, int(self.block))
+        return Learnt(sample, _UNITS.get(column.kind), worth)
 
-    def _describe(self, reference: Values, columns: Sequence[Column]) -> Values:  # noqa: ARG002
-        return self._learn(columns, None)
+    def _describe(self, reference: Learnt, columns: Sequence[Column]) -> Marginal:
+        return self._describe_all([reference], [columns])[0]
 
-    def _compare(
-        self,
-        reference: Values,
-        current: Values,
-        alpha: float,
-        seed: int | None,  # noqa: ARG002
+    def _describe_all(
+        self, references: Sequence[Learnt], groups: Sequence[Sequence[Column]]
+    ) -> list[Marginal]:
+        alike: dict[tuple[int, np.dtype[Any]], list[int]] = {}
+        for place, (reference, (column,)) in enumerate(zip(references, groups, strict=True)):
+            precision = _precision(reference.sample.values.dtype, column)
+            alike.setdefault((column.n_rows, precision), []).append(place)
+        found: dict[int, Marginal] = {}
+        for (_, precision), places in alike.items():
+            columns = [groups[place][0] for place in places]
+            samples = [converted(references[place].sample, precision) for place in places]
+            values = [_in_precision(column.values, precision) for column in columns]
+            names = [column.name for column in columns]
+            found.update(zip(places, summarized(names, samples, values), strict=True))
+        return [found[place] for place in range(len(groups))]
+
+    def _compare(self, reference: Learnt, current: Marginal, alpha: float, seed: int | None) -> Finding:
+        return self._compare_all([Question((current.name,), reference, current, alpha, seed)])[0]
+
+    def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
+        pairs = [
+            Pair(
+                converted(each.reference.sample, np.dtype(each.current.precision)),
+                each.current,
+                each.reference.worth,
+                confidence(each.alpha),
+                each.reference.unit,
+            )
+            for each in questions
+        ]
+        placed = [
+            None if pair.current.pending is not None else pair.current.placed(pair.reference)
+            for pair in pairs
+        ]
+        compared, effects = ks_of_pairs(pairs, placed), shifts_of_pairs(pairs, placed)
+        return [self._finding(*each) for each in zip(questions, pairs, compared, effects, strict=True)]
+
+    def _finding(
+        self, question: Question, pair: Pair, compared: KSResult, effects: Mapping[str, Interval]
     ) -> Finding:
-        before, after = reference.atoms, current.atoms
-        if after.values.dtype != before.values.dtype:
-            coarsest = _coarsest(before.values.dtype, after.values.dtype)
-            before, after = _converted(before, coarsest), _converted(after, coarsest)
-        n, m = before.rows, after.rows
-        distance, p_value = ks_compare(before, after)
+        n, m = pair.reference.rows, pair.current.rows
+        independent = n / pair.worth, m / pair.worth
+        distance, p_value = compared
+        detectable = ks_detectable(*independent, question.alpha)
+        if self.minimum_effect and self.tolerance > 0.0:
+            p_value = ks_excess(distance, float(self.tolerance), *independent)
+            detectable += float(self.tolerance)
         return Finding(
             n,
             m,
             score=distance,
             p_value=p_value,
-            interval=ks_interval(distance, n, m, confidence(alpha)),
-            detectable=ks_detectable(n, m, alpha),
+            interval=ks_interval(distance, *independent, pair.confidence),
+            detectable=detectable,
+            effects=effects,
         )
 
 
-class Values(NamedTuple):
-    """The distinct values of a sample, with their counts."""
+class Learnt(NamedTuple):
+    """What is kept of a column of the reference.
 
-    atoms: Atoms
+    Attributes
+    ----------
+    sample
+        Its distinct values and their counts.
+    unit
+        What shifts are divided by: microseconds become seconds. None: they are not given.
+    worth
+        Dependent rows that are worth one independent row.
+    """
 
-    def merge(self, other: Values) -> Values:
-        """Return the values of both samples."""
-        return Values(atoms(np.concatenate([_repeated(self.atoms), _repeated(other.atoms)])))
+    sample: Atoms
+    unit: float | None
+    worth: float
 
 
-def _repeated(sample: Atoms) -> NDArray[Any]:
-    return np.repeat(sample.values, np.diff(sample.cumulative, prepend=0))
+_UNITS: dict[str, float] = {"numeric": 1.0, "datetime": 1e6, "duration": 1e6}
+
+
+def _worth(sample: Atoms, column: Column, block: int) -> float:
+    """Return how many rows are worth an independent one, from the shares of rows up to each decile."""
+    wanted = np.arange(1, 10) * sample.rows // 10
+    deciles = np.unique(sample.values[sample.cumulative.searchsorted(wanted)])
+    codes = deciles.searchsorted(_sortable(column))
+    return design_effect(codes, len(deciles) + 1, block, cumulative=True)
 
 
 def _sortable(column: Column) -> NDArray[Any]:
     """Return floats in their own precision, or integers so large that different ones would become equal."""
     values = column.values
-    if values.dtype.kind not in "biu":
-        return values.astype(f"f{column.bits // 8}", copy=False)
-    if values.size and max(abs(int(values.min())), abs(int(values.max()))) > _EXACT_INTEGERS:
+    if values.dtype.kind == "f":
+        return _in_precision(values, np.dtype(f"f{column.bits // 8}"))
+    if values.dtype.kind != "b" and max(-int(values.min()), int(values.max())) >= _EXACT_INTEGERS:
         return values
     return values.astype(np.float64)
 
 
-def _coarsest(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the float type with the fewest digits; where there is none but integers, that of 64 bits."""
-    floats = [dtype for dtype in dtypes if dtype.kind == "f"]
-    return min(floats, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float64))
+def _precision(reference: np.dtype[Any], column: Column) -> np.dtype[Any]:
+    """Return the type in which current values are compared: whole numbers fit any, floats the shorter."""
+    if column.values.dtype.kind != "f":
+        return reference
+    own = np.dtype(f"f{column.bits // 8}")
+    if reference.kind != "f":
+        return own
+    return min(own, reference, key=lambda dtype: dtype.itemsize)
 
 
-def _converted(sample: Atoms, dtype: np.dtype[Any]) -> Atoms:
-    """Return a sample in the precision of the other side, where finer differences are lost anyway."""
+def _in_precision(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return `values` in another type; integers outside its range as the nearest in it."""
+    if values.dtype == dtype:
+        return values
+    if dtype.kind in "iu" and values.dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return values.clip(
+            max(limits.min, np.iinfo(values.dtype).min), min(limits.max, np.iinfo(values.dtype).max)
+        ).astype(dtype)
     with np.errstate(over="ignore"):
-        values = sample.values.astype(dtype)
-    return atoms(np.repeat(values, np.diff(sample.cumulative, prepend=0)))
+        return values.astype(dtype)

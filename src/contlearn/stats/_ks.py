@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,15 +14,24 @@ from scipy import special
 from contlearn import _checks
 from contlearn.results import Interval
 from contlearn.stats import _columns, _ks_law
+from contlearn.stats._ks_atoms import FAN, Atoms, Integers, atoms
+from contlearn.stats._ks_cells import Counts, cells_of
 
-__all__ = ["Atoms", "KSResult", "atoms", "ks", "ks_compare", "ks_detectable", "ks_interval"]
+__all__ = [
+    "KSResult",
+    "atoms",
+    "ks",
+    "ks_compare",
+    "ks_compare_all",
+    "ks_detectable",
+    "ks_excess",
+    "ks_interval",
+    "ks_of_rows",
+]
 
 
-BLOCK = 16
-"""Values between two marks of a long sample: two lines of memory."""
-
-LONG = 2**14
-"""From this many distinct values on, a sample does not stay in the nearest memory."""
+STRIDE = 4
+"""Marks of a long sample from one that is looked at to the next, where few values have to be exact."""
 
 
 class KSResult(NamedTuple):
@@ -36,46 +47,6 @@ class KSResult(NamedTuple):
 
     statistic: float
     p_value: float
-
-
-class Atoms(NamedTuple):
-    """A sample as its distinct values, ascending, and the number of rows at or below each.
-
-    Of a long sample, `marks` has the last value of each block of 16. A search that begins there reaches for
-    two lines of memory that are not at hand, instead of ten.
-    """
-
-    values: NDArray[np.float64]
-    cumulative: NDArray[np.int64]
-    marks: NDArray[np.float64] | None = None
-
-    @property
-    def rows(self) -> int:
-        """Number of rows of the sample."""
-        return int(self.cumulative[-1]) if len(self.cumulative) else 0
-
-    def places(self, wanted: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return how many of the values lie below each of `wanted`, which ascend."""
-        if self.marks is None:
-            return np.searchsorted(self.values, wanted)
-        end = len(self.marks) * BLOCK
-        block = np.searchsorted(self.marks, wanted)
-        inside = int(np.searchsorted(block, len(self.marks)))
-        near = self.values[:end].reshape(-1, BLOCK).take(block[:inside], axis=0)
-        counts = np.count_nonzero(near < wanted[:inside, None], axis=1)
-        beyond = np.searchsorted(self.values[end:], wanted[inside:])
-        return np.concatenate((block[:inside] * BLOCK + counts, end + beyond))
-
-
-def atoms(x: NDArray[np.float64]) -> Atoms:
-    """Return the distinct values of the finite one-dimensional `x`; costs one sort."""
-    ordered = np.sort(x)
-    last = np.empty(len(ordered), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=last[:-1])
-    last[-1:] = True
-    cumulative = np.flatnonzero(last) + 1
-    values = ordered if len(cumulative) == len(ordered) else ordered[last]
-    return Atoms(values, cumulative, values[BLOCK - 1 :: BLOCK].copy() if len(values) >= LONG else None)
 
 
 def ks(x: ArrayLike, y: ArrayLike) -> KSResult:
@@ -112,47 +83,186 @@ def ks(x: ArrayLike, y: ArrayLike) -> KSResult:
 def ks_compare(reference: Atoms, current: Atoms) -> KSResult:
     """Compare two samples of which each was sorted once.
 
-    Costs one binary search per distinct value of the sample that has fewer of them, and the p-value.
+    Costs one binary search per distinct value of the current one, and the p-value.
     """
-    few, many = sorted((reference, current), key=lambda sample: len(sample.values))
-    n, m = many.rows, few.rows
-    position = many.places(few.values)
-    shared = many.values[np.minimum(position, len(many.values) - 1)] == few.values
-    padded = np.minimum(position - 1 + shared, len(many.values) - 1)
-    at, below = padded + 1, position
-    if len(many.values) < n:  # without ties, these numbers of values are the numbers of rows
-        at = np.where(padded >= 0, many.cumulative[padded], 0)
-        below = np.where(position > 0, many.cumulative[position - 1], 0)
-    few_below = np.concatenate(([0], few.cumulative[:-1]))
-    gaps = np.maximum(np.abs(at * m - few.cumulative * n), np.abs(below * m - few_below * n))
-    distance = int(gaps.max())
-    untied = len(many.values) == n and len(few.values) == m and not shared.any()
-    ends = None if untied else _ends(many, few, position, shared)
-    return KSResult(distance / (n * m), _ks_law.p_value(distance, n, m, ends))
+    placed = Counts(cells_of(reference, current.values), current.cumulative)
+    return ks_compare_all([reference], [placed], [True])[0]
 
 
-def _ends(
-    many: Atoms, few: Atoms, position: NDArray[np.int64], shared: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def ks_compare_all(
+    references: Sequence[Atoms],
+    currents: Sequence[Counts],
+    told_apart: Sequence[bool],
+    worths: Sequence[float] | None = None,
+) -> list[KSResult]:
+    """Compare many pairs of samples, of which the current ones are counted on the cells of the references.
+
+    Parameters
+    ----------
+    references
+        What the current samples are compared with.
+    currents
+        For each, the rows at or below cells of its reference, ascending.
+    told_apart
+        Whether the rows of one entry of it are equal, and those of two entries different even if they are in
+        one gap. Otherwise rows in one gap count as different, and with a reference without ties so do all
+        rows, which only makes p-values larger.
+    worths
+        Dependent rows that are worth one independent row, for each pair.
+    """
+    n = np.array([sample.rows for sample in references])
+    m = np.array([sample.rows for sample in currents])
+    distance, shared = _largest_differences(references, currents, n, m)
+    ends: list[Integers | None] = [None] * len(n)
+    for place, (reference, current, apart) in enumerate(zip(references, currents, told_apart, strict=True)):
+        if reference.ends is not None or (apart and (shared[place] or len(current.ends) < m[place])):
+            ends[place] = _pooled_ends(reference, current, apart)
+    return _results(distance, n, m, ends, worths)
+
+
+def ks_of_rows(references: Sequence[Atoms], ordered: NDArray[Any], worths: Sequence[float]) -> list[KSResult]:
+    """Return what `ks_compare_all` does for long references without ties and ascending rows of `ordered`."""
+    distance = _largest_differences_of_rows(references, ordered)
+    n = np.array([sample.rows for sample in references])
+    return _results(distance, n, np.full(len(n), ordered.shape[1]), [None] * len(n), worths)
+
+
+def _results(
+    distance: Integers,
+    n: Integers,
+    m: Integers,
+    ends: Sequence[Integers | None],
+    worths: Sequence[float] | None,
+) -> list[KSResult]:
+    p = _ks_law.p_values(*_independent(distance, n, m, ends, worths))
+    statistic = distance / (n * m)
+    return [KSResult(*pair) for pair in zip(statistic.tolist(), p, strict=True)]
+
+
+def _largest_differences_of_rows(samples: Sequence[Atoms], ordered: NDArray[Any]) -> Integers:
+    """Return the largest |n j - m i| of long samples without ties and the ascending rows of `ordered`.
+
+    Exact, although few values are searched for: between two marks of a sample its distribution function is
+    known well enough to tell that most of the rows cannot make the largest difference.
+    """
+    n = np.array([[sample.rows] for sample in samples])
+    m = ordered.shape[1]
+    below = np.empty(ordered.shape, dtype=np.int64)
+    for row, sample in enumerate(samples):
+        below[row] = sample.marks[STRIDE - 1 :: STRIDE].searchsorted(ordered[row])  # type: ignore[index]
+    width = STRIDE * FAN**2 * m
+    below *= width
+    before = np.arange(m) * n
+    under = below - before
+    over = before - below
+    surely = np.maximum(under.max(axis=1), over.max(axis=1) + n[:, 0] - width)[:, np.newaxis]
+    rows, columns = np.nonzero((over >= surely - n) | (under > surely - width))
+    edges = rows.searchsorted(np.arange(len(samples) + 1)).tolist()
+    wanted = ordered[rows, columns]
+    places, found = np.empty_like(columns), np.empty_like(wanted)
+    for sample, start, stop in zip(samples, edges[:-1], edges[1:], strict=True):
+        places[start:stop] = sample.values.searchsorted(wanted[start:stop])
+        sample.values.take(places[start:stop], out=found[start:stop], mode="clip")
+    size = n[rows, 0]
+    above = (columns + 1) * size - (places + (found == wanted)) * m
+    return np.maximum.reduceat(np.maximum(above, places * m - columns * size), edges[:-1])
+
+
+def _largest_differences(
+    references: Sequence[Atoms], currents: Sequence[Counts], n: Integers, m: Integers
+) -> tuple[Integers, NDArray[np.bool_]]:
+    """Return the largest |n j - m i|, and whether any current row has a value of its reference."""
+    lengths = np.array([len(current.keys) for current in currents])
+    starts = np.cumsum(lengths) - lengths
+    last = _spread(np.array([2 * len(sample.values) for sample in references]), lengths)
+    cells = np.concatenate([current.keys for current in currents])
+    cells = np.minimum(np.maximum(cells, 0, out=cells), last, out=cells)
+    shared = cells & 1
+    cells >>= 1
+    below, upto = cells, cells + shared
+    tied = [place for place, sample in enumerate(references) if sample.ends is not None]
+    if tied:
+        below = below.copy()
+    for place in tied:
+        part = slice(int(starts[place]), int(starts[place] + lengths[place]))
+        below[part] = references[place].rows_below(below[part])
+        upto[part] = references[place].rows_below(upto[part])
+    ends = np.concatenate([current.ends for current in currents])
+    before = np.empty_like(ends)
+    before[1:], before[starts] = ends[:-1], 0
+    n_rows, m_rows = _spread(n, lengths), _spread(m, lengths)
+    # Rows of the current sample come last within their cell for one difference, and first for the other.
+    over = ends * n_rows - upto * m_rows
+    under = below * m_rows - before * n_rows
+    largest = np.maximum.reduceat(np.maximum(over, under, out=over), starts)
+    return np.maximum(largest, 0), np.logical_or.reduceat(shared, starts)
+
+
+def _spread(values: Integers, lengths: Integers) -> Integers | int:
+    """Return one value per entry; only one at all where they are the same."""
+    first = int(values[0])
+    return first if bool((values == first).all()) else np.repeat(values, lengths)
+
+
+def _pooled_ends(reference: Atoms, current: Counts, told_apart: bool) -> Integers:
     """Return the number of pooled rows up to and including each distinct pooled value."""
-    spans = np.diff(np.concatenate(([0], position, [len(many.values)])))
-    ends_of_many = many.cumulative + np.repeat(np.concatenate(([0], few.cumulative)), spans)
-    alone = np.flatnonzero(~shared)
-    before = position[alone]
-    rows_before = np.where(before > 0, many.cumulative[before - 1], 0)
-    return np.insert(ends_of_many, before, rows_before + few.cumulative[alone])
+    distinct = len(reference.values)
+    cells = np.clip(current.keys, 0, 2 * distinct)
+    place = cells >> 1
+    spans = np.diff(np.concatenate(([0], place, [distinct])))
+    at_values = reference.cumulative + np.repeat(np.concatenate(([0], current.ends)), spans)
+    gaps = np.flatnonzero(cells & 1 == 0)
+    place, ends = place[gaps], current.ends[gaps]
+    if not told_apart:
+        counts = current.counts[gaps]
+        place, ends = np.repeat(place, counts), np.repeat(ends - np.cumsum(counts), counts)
+        ends = ends + np.arange(1, len(ends) + 1)
+    return np.insert(at_values, place, reference.rows_below(place) + ends)
 
 
-def ks_interval(distance: float, n: int, m: int, confidence: float) -> Interval:
+def _independent(
+    distance: Integers,
+    n: Integers,
+    m: Integers,
+    ends: Sequence[Integers | None],
+    worths: Sequence[float] | None,
+) -> tuple[list[int], list[int], list[int], list[Integers | None]]:
+    """Return distance, sizes and ties as if there were as many rows as the dependent ones are worth."""
+    distances, before, after, ties = distance.tolist(), n.tolist(), m.tolist(), list(ends)
+    for place, worth in enumerate(worths or ()):
+        if worth > 1.0:
+            rows = (before[place], after[place])
+            few = tuple(max(1, int(each / worth)) for each in rows)
+            distances[place] = -(-distances[place] * few[0] * few[1] // (rows[0] * rows[1]))
+            before[place], after[place] = few
+            pooled = ties[place]
+            if pooled is not None:
+                kept = np.unique(pooled * (few[0] + few[1]) // (rows[0] + rows[1]))
+                ties[place] = kept[kept > 0]
+    return distances, before, after, ties
+
+
+def ks_excess(distance: float, tolerance: float, n: float, m: float) -> float:
+    """Return a p-value of the hypothesis that the true distance is at most `tolerance`.
+
+    Kolmogorov's limit law of the excess: the distance cannot be off by more than the two distribution
+    functions are, wherever that is. Conservative: the normal law at the place of the largest difference,
+    which is a third narrower, rejects up to four times as often as it says.
+    """
+    excess = max(0.0, distance - tolerance) / math.sqrt(1.0 / n + 1.0 / m)
+    return max(_ks_law.SMALLEST, float(special.kolmogorov(excess)))
+
+
+def ks_interval(distance: float, n: float, m: float, confidence: float) -> Interval:
     """Return a conservative interval of the true distance between the distributions of the two samples.
 
     The margin is the `confidence` quantile of Kolmogorov's limit law, wide enough for every place at once.
     """
-    margin = float(special.kolmogi(1.0 - confidence)) * math.sqrt(1.0 / n + 1.0 / m)
+    margin = _critical(1.0 - confidence) * math.sqrt(1.0 / n + 1.0 / m)
     return Interval(distance, max(0.0, distance - margin), min(1.0, distance + margin), confidence)
 
 
-def ks_detectable(n: int, m: int, alpha: float, power: float = 0.8) -> float:
+def ks_detectable(n: float, m: float, alpha: float, power: float = 0.8) -> float:
     """Return about the smallest true distance that `ks` finds with probability `power` at level `alpha`.
 
     At 0.05 and 0.8 this is 1.51 / sqrt(n m / (n + m)): set so that shifts, a share of rows moved beyond all
@@ -160,10 +270,15 @@ def ks_detectable(n: int, m: int, alpha: float, power: float = 0.8) -> float:
     in nine cases of ten). Above 1 when samples of these sizes could not even tell apart two distributions
     without overlap.
     """
-    critical = float(special.kolmogi(alpha))
+    critical = _critical(alpha)
     nearby = 0.08 + 0.26 / critical  # neighbours of the largest difference help to cross the band
     needed = critical + 0.5 * float(special.ndtri(power)) - nearby
     return max(0.0, needed) * math.sqrt(1.0 / n + 1.0 / m)
+
+
+@lru_cache
+def _critical(alpha: float) -> float:
+    return float(special.kolmogi(alpha))
 
 
 def _sample(name: str, x: ArrayLike) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ counted (i of m rows of one, j of n rows of the other), so that ties at the boun
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,30 @@ def p_value(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None
     return _clip(_ks_limit.limit(distance, n, m, ends))
 
 
+def p_values(
+    distances: Sequence[int], n: Sequence[int], m: Sequence[int], ends: Sequence[NDArray[np.int64] | None]
+) -> list[float]:
+    """Return `p_value` of many pairs of samples; those without ties that are large all at once."""
+    found = [0.0] * len(distances)
+    large: dict[tuple[int, int], list[int]] = {}
+    for place, case in enumerate(zip(distances, n, m, ends, strict=True)):
+        if case[3] is None and case[1] != case[2] and not _affordable(*case[1:]):
+            large.setdefault((case[1], case[2]), []).append(place)
+        else:
+            found[place] = p_value(*case)
+    for (rows, others), places in large.items():
+        p = _ks_limit.untied(np.array([distances[place] for place in places]), rows, others)
+        for place, each in zip(places, p.tolist(), strict=True):
+            found[place] = _clip(each)
+    return found
+
+
+def few_rows(n: int, m: int) -> bool:
+    """Whether there are so few rows that the exact law is used whatever their values are."""
+    few, many = min(n, m), max(n, m)
+    return few <= 200 or (few <= 500 and many <= 10_000)
+
+
 def _affordable(n: int, m: int, ends: NDArray[np.int64] | None) -> bool:
     """Whether the exact law costs some milliseconds only, or the limit is too far off.
 
@@ -50,8 +75,8 @@ def _affordable(n: int, m: int, ends: NDArray[np.int64] | None) -> bool:
     distinct values, and, in between, few rows outside heavy values. There the limit is wrong, too: where four
     rows in five share a few values, what counts is how many rows of the smaller sample are left.
     """
-    few, many = min(n, m), max(n, m)
-    if few <= 200 or (few <= 500 and many <= 10_000):
+    few = min(n, m)
+    if few_rows(n, m):
         return True
     if ends is None:
         return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,12 +80,20 @@ def limit(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None) 
     scale = math.sqrt(float(n) * m * (n + m))
     z = distance / scale
     if ends is None:
-        return _kolmogorov(_band(z, n, m, float(_overshoot(1, n, m))))
+        return float(untied(distance, n, m))
     pooled = Pooled(ends, np.cumsum(np.diff(ends, prepend=0) * _overshoot(np.diff(ends, prepend=0), n, m)))
     heavy = np.flatnonzero(np.diff(ends, prepend=0) >= HEAVY * (n + m))
     if not len(heavy):
         return _kolmogorov(_band(z, n, m, pooled.overshoot(0, len(ends), z)))
     return _follow(_pieces(distance, n, m, pooled, heavy.tolist()))
+
+
+def untied(distance: NDArray[np.int64] | int, n: int, m: int) -> Floats:
+    """Return about P(D >= distance) without ties, for one distance or many."""
+    n, m = max(n, m), min(n, m)
+    z = np.asarray(distance) / math.sqrt(float(n) * m * (n + m))
+    result: Floats = special.kolmogorov(_band(z, n, m, float(_overshoot(1, n, m))))
+    return result
 
 
 def _kolmogorov(band: float) -> float:
@@ -102,11 +110,11 @@ def _overshoot(sizes: NDArray[np.int64] | int, n: int, m: int) -> Floats:
     return result
 
 
-def _band(z: float, n: int, m: int, overshoot: float) -> float:
+def _band(z: Any, n: int, m: int, overshoot: float) -> Any:
     """Return the band of the bridge that stands for `z`: corrected for overshoot, lattice and finite size."""
     scale = math.sqrt(float(n) * m * (n + m))
     curvature = (z**3 / 11.0 - 0.11) * (1.0 / n + 1.0 / m)
-    return max(0.0, z + (overshoot - 0.5 * math.gcd(n, m)) / scale + curvature)
+    return np.maximum(0.0, z + (overshoot - 0.5 * math.gcd(n, m)) / scale + curvature)
 
 
 def _pieces(distance: int, n: int, m: int, pooled: Pooled, heavy: list[int]) -> list[Piece]:
