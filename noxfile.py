@@ -49,6 +49,7 @@ nox.options.error_on_missing_interpreters = True
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 # One thread per process: two test processes with two threads each fight over two cores and both lose.
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+FAST = "not calibration and not integrations"
 
 
 def group(name: str) -> list[str]:
@@ -66,7 +67,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, under five minutes on two cores."""
     session.install("-e", ".[examples]", *group("test"))
-    session.run("pytest", "-n", "auto", "-m", "not calibration", *session.posargs, env=QUIET)
+    session.run("pytest", "-n", "auto", "-m", FAST, *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)
@@ -74,6 +75,13 @@ def calibration(session: nox.Session) -> None:
     """The error rates, measured over thousands of repetitions."""
     session.install("-e", ".[examples]", *group("test"))
     session.run("pytest", "-n", "auto", "-m", "calibration", "tests", *session.posargs, env=QUIET)
+
+
+@nox.session(default=False)
+def integrations(session: nox.Session) -> None:
+    """Summaries of partitions on joblib and Dask, and on Ray and Spark where these can run."""
+    session.install("-e", ".[examples]", *group("test"), *group("integrations"))
+    session.run("pytest", "-m", "integrations", "tests/integrations", *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)
@@ -86,7 +94,7 @@ def minimums(session: nox.Session) -> None:
     compiled = session.run(*lowest, "pyproject.toml", silent=True)
     floors.write_text(compiled or "")
     session.install("-e", ".[examples]", *group("test"), "-c", str(floors))
-    session.run("pytest", "-n", "auto", "-m", "not calibration", *session.posargs, env=QUIET)
+    session.run("pytest", "-n", "auto", "-m", FAST, *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)
@@ -128,6 +136,20 @@ def bench(session: nox.Session) -> None:
     """Speed and memory as ratios against a peer or a physical limit, measured in one interleaved run."""
     session.install("-e", ".", "pandas", "polars")
     session.run("python", "benchmarks/run.py", *session.posargs, env=QUIET)
+
+
+@nox.session(default=False)
+def peers(session: nox.Session) -> None:
+    """Speed, memory, false alarms and power against other libraries, each in an environment of its own.
+
+    `-- --quick` takes a few minutes; the first run installs some four gigabytes.
+    """
+    session.install("-e", ".", "pandas", "uv")
+    home = Path(session.virtualenv.location).parent / "peers-environments"
+    found = home / "found.json"
+    home.mkdir(exist_ok=True)
+    session.run("python", "benchmarks/peer_environments.py", str(home), str(found))
+    session.run("python", "benchmarks/peers.py", str(found), *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)
