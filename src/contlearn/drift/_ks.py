@@ -15,7 +15,7 @@ from contlearn.drift._two_samples import Question
 from contlearn.results import Interval
 from contlearn.stats._dependence import design_effect
 from contlearn.stats._ks import KSResult, ks_detectable, ks_excess, ks_interval
-from contlearn.stats._ks_atoms import Atoms, atoms, converted
+from contlearn.stats._ks_atoms import Atoms, Reference, atoms
 from contlearn.stats._ks_pairs import Pair, ks_of_pairs, shifts_of_pairs
 from contlearn.stats._ks_sample import Marginal, summarized
 
@@ -88,7 +88,7 @@ class KS(ColumnTest):
         (column,) = columns
         sample = atoms(_sortable(column))
         worth = 1.0 if self.block is None else _worth(sample, column, int(self.block))
-        return Learnt(sample, _UNITS.get(column.kind), worth)
+        return Learnt(Reference(sample), _UNITS.get(column.kind), worth)
 
     def _describe(self, reference: Learnt, columns: Sequence[Column]) -> Marginal:
         return self._describe_all([reference], [columns])[0]
@@ -98,12 +98,12 @@ class KS(ColumnTest):
     ) -> list[Marginal]:
         alike: dict[tuple[int, np.dtype[Any]], list[int]] = {}
         for place, (reference, (column,)) in enumerate(zip(references, groups, strict=True)):
-            precision = _precision(reference.sample.values.dtype, column)
+            precision = _precision(reference.of.sample.values.dtype, column)
             alike.setdefault((column.n_rows, precision), []).append(place)
         found: dict[int, Marginal] = {}
         for (_, precision), places in alike.items():
             columns = [groups[place][0] for place in places]
-            samples = [converted(references[place].sample, precision) for place in places]
+            samples = [references[place].of.in_precision(precision) for place in places]
             values = [_in_precision(column.values, precision) for column in columns]
             names = [column.name for column in columns]
             found.update(zip(places, summarized(names, samples, values), strict=True))
@@ -115,7 +115,7 @@ class KS(ColumnTest):
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
         pairs = [
             Pair(
-                converted(each.reference.sample, np.dtype(each.current.precision)),
+                each.reference.of.in_precision(np.dtype(each.current.precision)),
                 each.current,
                 each.reference.worth,
                 confidence(each.alpha),
@@ -156,7 +156,7 @@ class Learnt(NamedTuple):
 
     Attributes
     ----------
-    sample
+    of
         Its distinct values and their counts.
     unit
         What shifts are divided by: microseconds become seconds. None: they are not given.
@@ -164,7 +164,7 @@ class Learnt(NamedTuple):
         Dependent rows that are worth one independent row.
     """
 
-    sample: Atoms
+    of: Reference
     unit: float | None
     worth: float
 

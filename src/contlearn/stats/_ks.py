@@ -16,6 +16,7 @@ from contlearn.results import Interval
 from contlearn.stats import _columns, _ks_law
 from contlearn.stats._ks_atoms import FAN, Atoms, Integers, atoms
 from contlearn.stats._ks_cells import Counts, cells_of
+from contlearn.stats._ks_law import Pair
 
 __all__ = [
     "KSResult",
@@ -29,6 +30,8 @@ __all__ = [
     "ks_of_rows",
 ]
 
+
+Floats = NDArray[np.float64]
 
 STRIDE = 4
 """Marks of a long sample from one that is looked at to the next, where few values have to be exact."""
@@ -114,17 +117,21 @@ def ks_compare_all(
     m = np.array([sample.rows for sample in currents])
     distance, shared = _largest_differences(references, currents, n, m)
     ends: list[Integers | None] = [None] * len(n)
+    ties: list[Floats | None] = [None] * len(n)
     for place, (reference, current, apart) in enumerate(zip(references, currents, told_apart, strict=True)):
-        if reference.ends is not None or (apart and (shared[place] or len(current.ends) < m[place])):
+        if not apart and reference.ties is not None:
+            ties[place] = reference.ties
+        elif reference.ends is not None or (apart and (shared[place] or len(current.ends) < m[place])):
             ends[place] = _pooled_ends(reference, current, apart)
-    return _results(distance, n, m, ends, worths)
+    return _results(distance, n, m, ends, ties, worths)
 
 
 def ks_of_rows(references: Sequence[Atoms], ordered: NDArray[Any], worths: Sequence[float]) -> list[KSResult]:
-    """Return what `ks_compare_all` does for long references without ties and ascending rows of `ordered`."""
+    """Return what `ks_compare_all` does, for long references of light values and ascending rows."""
     distance = _largest_differences_of_rows(references, ordered)
     n = np.array([sample.rows for sample in references])
-    return _results(distance, n, np.full(len(n), ordered.shape[1]), [None] * len(n), worths)
+    m = np.full(len(n), ordered.shape[1])
+    return _results(distance, n, m, [None] * len(n), [sample.ties for sample in references], worths)
 
 
 def _results(
@@ -132,40 +139,66 @@ def _results(
     n: Integers,
     m: Integers,
     ends: Sequence[Integers | None],
+    ties: Sequence[Floats | None],
     worths: Sequence[float] | None,
 ) -> list[KSResult]:
-    p = _ks_law.p_values(*_independent(distance, n, m, ends, worths))
+    pairs = [Pair(*each) for each in zip(distance.tolist(), n.tolist(), m.tolist(), ends, ties, strict=True)]
+    for place, worth in enumerate(worths or ()):
+        if worth > 1.0:
+            pairs[place] = _independent(pairs[place], worth)
     statistic = distance / (n * m)
-    return [KSResult(*pair) for pair in zip(statistic.tolist(), p, strict=True)]
+    return [KSResult(*each) for each in zip(statistic.tolist(), _ks_law.p_values(pairs), strict=True)]
+
+
+def _independent(pair: Pair, worth: float) -> Pair:
+    """Return a pair as if there were as many rows as the dependent ones are worth."""
+    distance, rows, others, ends, ties = pair
+    n, m = max(1, int(rows / worth)), max(1, int(others / worth))
+    if ends is not None:
+        ends = np.unique(ends * (n + m) // (rows + others))
+        ends = ends[ends > 0]
+    return Pair(-(-distance * n * m // (rows * others)), n, m, ends, None if ties is None else ties / worth)
 
 
 def _largest_differences_of_rows(samples: Sequence[Atoms], ordered: NDArray[Any]) -> Integers:
-    """Return the largest |n j - m i| of long samples without ties and the ascending rows of `ordered`.
+    """Return the largest |n j - m i| of long samples and the ascending rows of `ordered`.
 
     Exact, although few values are searched for: between two marks of a sample its distribution function is
     known well enough to tell that most of the rows cannot make the largest difference.
     """
     n = np.array([[sample.rows] for sample in samples])
     m = ordered.shape[1]
-    below = np.empty(ordered.shape, dtype=np.int64)
-    for row, sample in enumerate(samples):
-        below[row] = sample.marks[STRIDE - 1 :: STRIDE].searchsorted(ordered[row])  # type: ignore[index]
-    width = STRIDE * FAN**2 * m
-    below *= width
+    least, most = _rows_below(samples, ordered)
     before = np.arange(m) * n
-    under = below - before
-    over = before - below
-    surely = np.maximum(under.max(axis=1), over.max(axis=1) + n[:, 0] - width)[:, np.newaxis]
-    rows, columns = np.nonzero((over >= surely - n) | (under > surely - width))
+    under, over = least * m - before, before + n - most * m
+    surely = np.maximum(under.max(axis=1), over.max(axis=1))[:, np.newaxis]
+    room = (most - least) * m
+    rows, columns = np.nonzero((over + room >= surely) | (under + room >= surely))
     edges = rows.searchsorted(np.arange(len(samples) + 1)).tolist()
     wanted = ordered[rows, columns]
-    places, found = np.empty_like(columns), np.empty_like(wanted)
+    below, upto = np.empty_like(columns), np.empty_like(columns)
     for sample, start, stop in zip(samples, edges[:-1], edges[1:], strict=True):
-        places[start:stop] = sample.values.searchsorted(wanted[start:stop])
-        sample.values.take(places[start:stop], out=found[start:stop], mode="clip")
+        place = sample.values.searchsorted(wanted[start:stop])
+        shared = sample.values.take(place, mode="clip") == wanted[start:stop]
+        below[start:stop], upto[start:stop] = sample.rows_below(place), sample.rows_below(place + shared)
     size = n[rows, 0]
-    above = (columns + 1) * size - (places + (found == wanted)) * m
-    return np.maximum.reduceat(np.maximum(above, places * m - columns * size), edges[:-1])
+    largest = np.maximum((columns + 1) * size - upto * m, below * m - columns * size)
+    return np.maximum.reduceat(largest, edges[:-1])
+
+
+def _rows_below(samples: Sequence[Atoms], ordered: NDArray[Any]) -> tuple[Integers, Integers]:
+    """Return bounds of how many rows of each sample lie below, and at or below, the rows of `ordered`."""
+    least = np.empty(ordered.shape, dtype=np.int64)
+    for row, sample in enumerate(samples):
+        marks = sample.marks[STRIDE - 1 :: STRIDE]  # type: ignore[index]
+        least[row] = marks.searchsorted(ordered[row])
+    width = STRIDE * FAN**2
+    least *= width
+    most = least + width
+    for row, sample in enumerate(samples):
+        if sample.ends is not None:
+            least[row], most[row] = sample.rows_below(least[row]), sample.rows_below(most[row])
+    return least, most
 
 
 def _largest_differences(
@@ -218,28 +251,6 @@ def _pooled_ends(reference: Atoms, current: Counts, told_apart: bool) -> Integer
         place, ends = np.repeat(place, counts), np.repeat(ends - np.cumsum(counts), counts)
         ends = ends + np.arange(1, len(ends) + 1)
     return np.insert(at_values, place, reference.rows_below(place) + ends)
-
-
-def _independent(
-    distance: Integers,
-    n: Integers,
-    m: Integers,
-    ends: Sequence[Integers | None],
-    worths: Sequence[float] | None,
-) -> tuple[list[int], list[int], list[int], list[Integers | None]]:
-    """Return distance, sizes and ties as if there were as many rows as the dependent ones are worth."""
-    distances, before, after, ties = distance.tolist(), n.tolist(), m.tolist(), list(ends)
-    for place, worth in enumerate(worths or ()):
-        if worth > 1.0:
-            rows = (before[place], after[place])
-            few = tuple(max(1, int(each / worth)) for each in rows)
-            distances[place] = -(-distances[place] * few[0] * few[1] // (rows[0] * rows[1]))
-            before[place], after[place] = few
-            pooled = ties[place]
-            if pooled is not None:
-                kept = np.unique(pooled * (few[0] + few[1]) // (rows[0] + rows[1]))
-                ties[place] = kept[kept > 0]
-    return distances, before, after, ties
 
 
 def ks_excess(distance: float, tolerance: float, n: float, m: float) -> float:

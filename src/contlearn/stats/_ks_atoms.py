@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Atoms", "atoms", "converted", "places", "places_in_rows"]
+from contlearn.stats._ks_limit import tie_profile
+
+__all__ = ["Atoms", "Reference", "atoms", "places", "places_in_rows"]
 
 Integers = NDArray[np.int64]
 
@@ -34,12 +36,16 @@ class Atoms(NamedTuple):
     rungs, marks
         Of a long sample, the last value of every 8 values, eight to a line, and of every 64. A search that
         begins there reaches for three lines of memory that are not at hand, instead of ten.
+    ties
+        Of a large sample of many values that are all light, but not all of one row: how many rows are equal
+        to a row, along the sample (see `_ks_limit.lightly_tied`).
     """
 
     values: NDArray[Any]
     ends: Integers | None
     rungs: NDArray[Any] | None = None
     marks: NDArray[Any] | None = None
+    ties: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
@@ -77,22 +83,44 @@ def of_sorted(ordered: NDArray[Any]) -> Atoms:
 
 
 def _with_marks(values: NDArray[Any], ends: Integers | None) -> Atoms:
+    ties = None if ends is None else tie_profile(ends)
     if len(values) < LONG:
-        return Atoms(values, ends)
+        return Atoms(values, ends, ties=ties)
     whole = len(values) // FAN**2 * FAN**2
     rungs = values[FAN - 1 : whole : FAN].reshape(-1, FAN)
-    return Atoms(values, ends, np.ascontiguousarray(rungs), rungs[:, -1].copy())
+    return Atoms(values, ends, np.ascontiguousarray(rungs), rungs[:, -1].copy(), ties)
 
 
-def converted(sample: Atoms, dtype: np.dtype[Any]) -> Atoms:
-    """Return a sample in another precision, in which values that were different may be equal."""
-    if sample.values.dtype == dtype:
-        return sample
+class Reference:
+    """A sample that others are compared with, in its own precision or in a lower one.
+
+    In a lower one, values that were different may be equal. It is converted when that is first asked for;
+    the converted one is kept, but neither copied nor pickled.
+    """
+
+    def __init__(self, sample: Atoms) -> None:
+        self.sample = sample
+        self._converted: dict[np.dtype[Any], Atoms] = {}
+
+    def in_precision(self, dtype: np.dtype[Any]) -> Atoms:
+        """Return the sample with values of type `dtype`."""
+        if self.sample.values.dtype == dtype:
+            return self.sample
+        if dtype not in self._converted:
+            self._converted[dtype] = _converted(self.sample, dtype)
+        return self._converted[dtype]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reference, (self.sample,)
+
+
+def _converted(sample: Atoms, dtype: np.dtype[Any]) -> Atoms:
     with np.errstate(over="ignore"):
         coarse = of_sorted(sample.values.astype(dtype))
-    if coarse.ends is None:
-        return coarse._replace(ends=sample.ends)
-    return coarse._replace(ends=coarse.ends if sample.ends is None else sample.ends[coarse.ends - 1])
+    if sample.ends is None:
+        return coarse
+    ends = sample.ends if coarse.ends is None else sample.ends[coarse.ends - 1]
+    return coarse._replace(ends=ends, ties=tie_profile(ends))
 
 
 def places(sample: Atoms, ordered: NDArray[Any]) -> Integers:

@@ -44,19 +44,31 @@ def p_value(distance: int, n: int, m: int, ends: NDArray[np.int64] | None = None
     return _clip(_ks_limit.limit(distance, n, m, ends))
 
 
-def p_values(
-    distances: Sequence[int], n: Sequence[int], m: Sequence[int], ends: Sequence[NDArray[np.int64] | None]
-) -> list[float]:
-    """Return `p_value` of many pairs of samples; those without ties that are large all at once."""
-    found = [0.0] * len(distances)
-    large: dict[tuple[int, int], list[int]] = {}
-    for place, case in enumerate(zip(distances, n, m, ends, strict=True)):
-        if case[3] is None and case[1] != case[2] and not _affordable(*case[1:]):
-            large.setdefault((case[1], case[2]), []).append(place)
+class Pair(NamedTuple):
+    """What the law of a distance depends on: sizes, and ties by `ends` or roughly by `ties`, or none."""
+
+    distance: int
+    n: int
+    m: int
+    ends: NDArray[np.int64] | None = None
+    ties: Floats | None = None
+
+
+def p_values(pairs: Sequence[Pair]) -> list[float]:
+    """Return `p_value` of many pairs of samples; those of many light values all at once."""
+    found = [0.0] * len(pairs)
+    alike: dict[tuple[int, int, bool], list[int]] = {}
+    for place, (distance, n, m, ends, ties) in enumerate(pairs):
+        if ends is not None or few_rows(n, m) or (n == m and ties is None):
+            found[place] = p_value(distance, n, m, ends)
         else:
-            found[place] = p_value(*case)
-    for (rows, others), places in large.items():
-        p = _ks_limit.untied(np.array([distances[place] for place in places]), rows, others)
+            alike.setdefault((n, m, ties is not None), []).append(place)
+    for (n, m, tied), places in alike.items():
+        distances = np.array([pairs[place].distance for place in places])
+        if tied:
+            p = _ks_limit.lightly_tied(distances, n, m, np.array([pairs[place].ties for place in places]))
+        else:
+            p = _ks_limit.untied(distances, n, m)
         for place, each in zip(places, p.tolist(), strict=True):
             found[place] = _clip(each)
     return found
@@ -81,7 +93,7 @@ def _affordable(n: int, m: int, ends: NDArray[np.int64] | None) -> bool:
     if ends is None:
         return False
     shares = np.diff(ends, prepend=0) / (n + m)
-    stepped_over = shares if len(shares) <= 100 else shares[shares >= _ks_limit.HEAVY]
+    stepped_over = shares if len(shares) <= _ks_limit.FEW else shares[shares >= _ks_limit.HEAVY]
     light = 1.0 - float(stepped_over.sum())
     milliseconds = 0.04 * len(stepped_over) + 3e-5 * float(np.sqrt(stepped_over).sum()) * n * m / (n + m)
     return milliseconds <= 3.0 and (light * few <= 200.0 or (light <= 0.2 and light * few <= 1000.0))

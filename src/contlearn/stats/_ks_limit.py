@@ -21,6 +21,12 @@ Floats = NDArray[np.float64]
 HEAVY = 0.03
 """Share of rows above which a value is stepped over, and not counted in with its neighbours."""
 
+FEW = 100
+"""Distinct values up to which each of them is looked at."""
+
+STRETCHES, EIGHTHS = 64, 8
+"""Parts of a sample whose ties are averaged: along it, and by how heavily rows are tied."""
+
 TINY = 0.002
 """Shortest stretch between two heavy values that is followed; a shorter one is taken for this long."""
 
@@ -96,11 +102,43 @@ def untied(distance: NDArray[np.int64] | int, n: int, m: int) -> Floats:
     return result
 
 
+def tie_profile(ends: NDArray[np.int64]) -> Floats | None:
+    """Return how many other rows are equal to a row, along a large sample of many light values.
+
+    One line for each of 64 stretches of equally many rows, which has the means of the eighths of its rows.
+    None for samples with a heavy value, few values or few rows.
+    """
+    sizes, rows = np.diff(ends, prepend=0), int(ends[-1])
+    if len(sizes) <= FEW or rows < 32 * STRETCHES * EIGHTHS or sizes.max() >= HEAVY * rows:
+        return None
+    width = rows // (STRETCHES * EIGHTHS) * EIGHTHS
+    equal = np.repeat(sizes - 1, sizes)[: STRETCHES * width].reshape(STRETCHES, width)
+    equal.sort(axis=1)
+    return equal.reshape(STRETCHES, EIGHTHS, -1).mean(axis=2)
+
+
+def lightly_tied(distance: NDArray[np.int64], n: int, m: int, ties: Floats) -> Floats:
+    """Return about P(D >= distance) for many pairs, where ties are those of the sample of `n` rows.
+
+    `ties` has a `tie_profile` for each pair: a row that is equal to r others there is taken to be equal to
+    r (n + m) / n others of the pooled rows, as it is on average where both come from one distribution. Rows
+    that are equal to each other in the other sample only count as different.
+    """
+    z = (distance / math.sqrt(float(n) * m * (n + m)))[:, np.newaxis]
+    overshoot = _overshoot(1.0 + ties * (n + m) / n, max(n, m), min(n, m)).mean(axis=2)
+    done = (np.arange(STRETCHES) + 0.5) / STRETCHES
+    variance = done * (1.0 - done)
+    touches = variance**-1.5 * np.exp(-0.5 * z**2 * (1.0 / variance - 4.0))
+    mean = (overshoot * touches).sum(axis=1) / touches.sum(axis=1)
+    result: Floats = special.kolmogorov(_band(z[:, 0], max(n, m), min(n, m), mean))
+    return result
+
+
 def _kolmogorov(band: float) -> float:
     return float(special.kolmogorov(band))
 
 
-def _overshoot(sizes: NDArray[np.int64] | int, n: int, m: int) -> Floats:
+def _overshoot(sizes: NDArray[Any] | int, n: int, m: int) -> Floats:
     """Return by how much the walk overshoots a boundary, on average, when it is seen every `sizes` rows.
 
     For single rows this is exact for lattices: m/2 one way and m/2 + (n-m)/3 the other.
@@ -110,7 +148,7 @@ def _overshoot(sizes: NDArray[np.int64] | int, n: int, m: int) -> Floats:
     return result
 
 
-def _band(z: Any, n: int, m: int, overshoot: float) -> Any:
+def _band(z: Any, n: int, m: int, overshoot: Any) -> Any:
     """Return the band of the bridge that stands for `z`: corrected for overshoot, lattice and finite size."""
     scale = math.sqrt(float(n) * m * (n + m))
     curvature = (z**3 / 11.0 - 0.11) * (1.0 / n + 1.0 / m)

@@ -120,7 +120,7 @@ def summarized(
     ordered.sort(axis=1)
     precision, rows = ordered.dtype.name, ordered.shape[1]
     kept = [keeps_values(reference.rows, rows) for reference in references]
-    waiting = [reference.marks is not None and reference.ends is None for reference in references]
+    waiting = [each.marks is not None and (each.ends is None or each.ties is not None) for each in references]
     found: dict[int, Marginal] = {}
     for place, (name, reference) in enumerate(zip(names, references, strict=True)):
         if waiting[place] and not kept[place]:
