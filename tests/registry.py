@@ -114,7 +114,17 @@ DETECTORS = [
     Entry(drift.KS, BATCH, drift.KS),
     Entry(drift.KS, BATCH, lambda: drift.KS(alpha=0.01, tolerance=0.0, correction="bh")),
     Entry(drift.ChiSquared, BATCH, drift.ChiSquared, {"columns": "categorical"}),
+    Entry(drift.CramerVonMises, BATCH, drift.CramerVonMises),
+    Entry(drift.CramerVonMises, BATCH, lambda: drift.CramerVonMises(alpha=0.01, must_detect=0.3)),
+    Entry(drift.Wasserstein, BATCH, drift.Wasserstein),
+    Entry(drift.Wasserstein, BATCH, lambda: drift.Wasserstein(scale="iqr", n_permutations=499)),
     Entry(drift.MMD, BATCH, drift.MMD),
+    Entry(drift.Energy, BATCH, drift.Energy),
+    Entry(drift.Energy, BATCH, lambda: drift.Energy(standardize=False, tolerance=0.1, n_permutations=499)),
+    Entry(drift.PSI, BATCH, lambda: drift.PSI(bins=5)),
+    Entry(drift.PSI, BATCH, lambda: drift.PSI(tolerance=0.1, minimum_effect=True), {"columns": "mixed"}),
+    Entry(drift.JensenShannon, BATCH, drift.JensenShannon, {"columns": "mixed"}),
+    Entry(drift.JensenShannon, BATCH, drift.JensenShannon, {"columns": "categorical"}),
     Entry(drift.DomainClassifier, BATCH, drift.DomainClassifier, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, drift.ByColumn, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, lambda: drift.ByColumn(alpha=0.01), {"columns": "categorical"}),
@@ -183,7 +193,12 @@ VALUES = [
     ),  # fmt: skip
     Entry(stats.KSResult, MEASUREMENT, lambda: stats.ks([1.0, 2.0, 3.0], [2.5, 4.0])),
     Entry(stats.ChiSquaredResult, MEASUREMENT, lambda: stats.chi_squared([[10, 20], [30, 5]])),
+    Entry(
+        stats.CramerVonMisesResult, MEASUREMENT, lambda: stats.cramer_von_mises([1.0, 2.0, 3.0], [2.5, 4.0])
+    ),
+    Entry(stats.WassersteinResult, MEASUREMENT, lambda: stats.wasserstein([1.0, 2.0, 3.0], [2.5, 4.0])),
     Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),
+    Entry(stats.EnergyResult, MEASUREMENT, lambda: stats.energy([0.0, 1.0], [0.0, 3.0])),
     Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
 ]
 

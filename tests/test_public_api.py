@@ -277,6 +277,7 @@ SHOWN_BY = {
     "JTTCell": "JTTReport",
     "ChiSquaredResult": "chi_squared",
     "KSResult": "ks",
+    "EnergyResult": "energy",
     "MMDResult": "mmd",
     "McNemarResult": "mcnemar",
 }

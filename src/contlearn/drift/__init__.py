@@ -12,23 +12,50 @@ from contlearn._lazy import attach
 if TYPE_CHECKING:
     from contlearn.drift._by_column import ByColumn
     from contlearn.drift._chi_squared import ChiSquared
+    from contlearn.drift._cramer_von_mises import CramerVonMises
+    from contlearn.drift._domain_classifier import DomainClassifier
+    from contlearn.drift._energy import Energy
+    from contlearn.drift._jensen_shannon import JensenShannon
     from contlearn.drift._ks import KS
     from contlearn.drift._mmd import MMD
+    from contlearn.drift._psi import PSI
     from contlearn.drift._summary import Summary
+    from contlearn.drift._wasserstein import Wasserstein
     from contlearn.results import DriftResult, DriftState, Interval
 
-__all__ = ["KS", "MMD", "ByColumn", "ChiSquared", "DriftResult", "DriftState", "Interval", "Summary"]
+__all__ = [
+    "KS",
+    "MMD",
+    "PSI",
+    "ByColumn",
+    "ChiSquared",
+    "CramerVonMises",
+    "DomainClassifier",
+    "DriftResult",
+    "DriftState",
+    "Energy",
+    "Interval",
+    "JensenShannon",
+    "Summary",
+    "Wasserstein",
+]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
         "KS": "._ks",
         "MMD": "._mmd",
+        "PSI": "._psi",
         "ByColumn": "._by_column",
         "ChiSquared": "._chi_squared",
+        "CramerVonMises": "._cramer_von_mises",
+        "DomainClassifier": "._domain_classifier",
         "DriftResult": "..results",
         "DriftState": "..results",
+        "Energy": "._energy",
         "Interval": "..results",
+        "JensenShannon": "._jensen_shannon",
         "Summary": "._summary",
+        "Wasserstein": "._wasserstein",
     },
 )

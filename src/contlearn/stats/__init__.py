@@ -12,43 +12,63 @@ from contlearn._lazy import attach
 if TYPE_CHECKING:
     from contlearn.results import Interval
     from contlearn.stats._chi_squared import ChiSquaredResult, chi_squared
+    from contlearn.stats._cramer_von_mises import CramerVonMisesResult, cramer_von_mises
+    from contlearn.stats._divergences import jensen_shannon, psi
+    from contlearn.stats._energy import EnergyResult, energy
     from contlearn.stats._ks import KSResult, ks
     from contlearn.stats._mean import mean_interval
     from contlearn.stats._mmd import MMDResult, mmd
     from contlearn.stats._multiple import adjust
     from contlearn.stats._paired import McNemarResult, mcnemar, newcombe, tango
+    from contlearn.stats._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
     "ChiSquaredResult",
+    "CramerVonMisesResult",
+    "EnergyResult",
     "Interval",
     "KSResult",
     "MMDResult",
     "McNemarResult",
+    "WassersteinResult",
     "adjust",
     "chi_squared",
+    "cramer_von_mises",
+    "energy",
+    "jensen_shannon",
     "ks",
     "mcnemar",
     "mean_interval",
     "mmd",
     "newcombe",
+    "psi",
     "tango",
+    "wasserstein",
 ]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
         "ChiSquaredResult": "._chi_squared",
+        "CramerVonMisesResult": "._cramer_von_mises",
+        "EnergyResult": "._energy",
         "Interval": "..results",
         "KSResult": "._ks",
         "MMDResult": "._mmd",
         "McNemarResult": "._paired",
+        "WassersteinResult": "._wasserstein",
         "adjust": "._multiple",
         "chi_squared": "._chi_squared",
+        "cramer_von_mises": "._cramer_von_mises",
+        "energy": "._energy",
+        "jensen_shannon": "._divergences",
         "ks": "._ks",
         "mcnemar": "._paired",
         "mean_interval": "._mean",
         "mmd": "._mmd",
         "newcombe": "._paired",
+        "psi": "._divergences",
         "tango": "._paired",
+        "wasserstein": "._wasserstein",
     },
 )

@@ -19,6 +19,10 @@ from contlearn.exceptions import MissingDependencyError
 _TRANSLATED = ("torch", "cupy")
 
 
+HERE = "numpy"
+"""Where numpy arrays lie."""
+
+
 def is_foreign(X: Any) -> bool:
     """Whether `X` is an array of another library, one that computes where its data lies."""
     if isinstance(X, np.ndarray | np.generic | list | tuple | dict):
@@ -46,7 +50,7 @@ def namespace(X: Any) -> Any:
 def place(X: Any) -> str:
     """Return in words whose array `X` is and where it lies, such as "torch on cuda:0"."""
     if isinstance(X, np.ndarray):
-        return "numpy"
+        return HERE
     return f"{_library(X)} on {X.device}"
 
 
@@ -55,10 +59,11 @@ def on_host(X: Any) -> bool:
     return "cpu" in str(X.device).lower()
 
 
-def refuse_other_place(name: str, X: Any, wanted: Any, what: str) -> NoReturn:
-    """Refuse `X`, which does not lie where `wanted`, called `what`, does."""
-    cure = "move one of them there, for example with torch.as_tensor(X, device=...) or .cpu().numpy()"
-    _checks.bad_data(name, f"lie where {what} does: {place(wanted)}", place(X), cure)
+def refuse_other_place(name: str, X: Any, wanted: str, what: str) -> NoReturn:
+    """Refuse `X`, which does not lie where `wanted` says `what` does."""
+    got = place(X) if is_foreign(X) else type(X).__name__
+    cure = "move one of them, for example with torch.as_tensor(X, device=...) or X.cpu().numpy()"
+    _checks.bad_data(name, f"lie where {what} does ({wanted})", got, cure)
 
 
 def floats(X: Any) -> Any:
@@ -113,6 +118,8 @@ def to_numpy(X: Any) -> NDArray[Any]:
 
 def quantiles(X: Any, shares: tuple[float, ...]) -> list[Any]:
     """Return quantiles of every column, interpolated as `numpy.quantile` does."""
+    if isinstance(X, np.ndarray):
+        return list(np.quantile(X, shares, axis=0))
     xp = namespace(X)
     ordered = xp.sort(X, axis=0)
     last = X.shape[0] - 1

@@ -15,7 +15,7 @@ def samples(X: Any, Y: Any, block: int | None = None) -> tuple[Any, Any]:
     least = 2 if block is None else max(2, _checks.count("block", block))
     x, y = _table("X", X, least), _table("Y", Y, least)
     if place(x) != place(y):
-        refuse_other_place("Y", y, x, "X")
+        refuse_other_place("Y", y, place(x), "X")
     if x.shape[1] != y.shape[1]:
         _checks.bad_data("Y", f"have {x.shape[1]} columns as X has", f"{y.shape[1]}")
     return x, y
