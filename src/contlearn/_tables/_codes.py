@@ -34,7 +34,9 @@ def from_codes(name: str, series: Any, *, declared: bool) -> Column | None:
         return masked(name, "unknown", np.full(len(places), None), missing)
     names = np.empty(len(labels), dtype=object)
     names[:] = labels
-    codes = Codes(np.where(missing, 0, places).astype(np.int64, copy=False), names)
+    own = np.array(places, dtype=np.int64)
+    own[missing] = 0
+    codes = Codes(own, names)
     return masked(name, "categorical", codes.values, missing, codes)
 
 
@@ -45,9 +47,11 @@ def _all_different(labels: list[Any]) -> bool:
         return False
 
 
-def _pandas(series: Any) -> Encoded:
+def _pandas(series: Any) -> Encoded | None:
     if hasattr(series, "cat"):
         return series.cat.codes.to_numpy(), series.cat.categories.tolist()
+    if getattr(series.dtype, "storage", None) == "pyarrow":
+        return _pyarrow(series.array.__arrow_array__())
     codes, labels = importlib.import_module("pandas").factorize(series)
     return codes, labels.tolist()
 
