@@ -125,6 +125,7 @@ DETECTORS = [
     Entry(drift.PSI, BATCH, lambda: drift.PSI(tolerance=0.1, minimum_effect=True), {"columns": "mixed"}),
     Entry(drift.JensenShannon, BATCH, drift.JensenShannon, {"columns": "mixed"}),
     Entry(drift.JensenShannon, BATCH, drift.JensenShannon, {"columns": "categorical"}),
+    Entry(drift.ConditionalDrift, BATCH, drift.ConditionalDrift),
     Entry(drift.DomainClassifier, BATCH, drift.DomainClassifier, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, drift.ByColumn, {"columns": "mixed"}),
     Entry(drift.ByColumn, BATCH, lambda: drift.ByColumn(alpha=0.01), {"columns": "categorical"}),

@@ -12,6 +12,7 @@ from contlearn._lazy import attach
 if TYPE_CHECKING:
     from contlearn.drift._by_column import ByColumn
     from contlearn.drift._chi_squared import ChiSquared
+    from contlearn.drift._conditional import ConditionalDrift
     from contlearn.drift._cramer_von_mises import CramerVonMises
     from contlearn.drift._domain_classifier import DomainClassifier
     from contlearn.drift._energy import Energy
@@ -29,6 +30,7 @@ __all__ = [
     "PSI",
     "ByColumn",
     "ChiSquared",
+    "ConditionalDrift",
     "CramerVonMises",
     "DomainClassifier",
     "DriftResult",
@@ -49,6 +51,7 @@ __getattr__, __dir__ = attach(
         "ByColumn": "._by_column",
         "ChiSquared": "._chi_squared",
         "CramerVonMises": "._cramer_von_mises",
+        "ConditionalDrift": "._conditional",
         "DomainClassifier": "._domain_classifier",
         "DriftResult": "..results",
         "DriftState": "..results",
