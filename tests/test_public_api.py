@@ -276,6 +276,8 @@ def is_error_or_enum(value):
 SHOWN_BY = {
     "JTTCell": "JTTReport",
     "ChiSquaredResult": "chi_squared",
+    "CramerVonMisesResult": "cramer_von_mises",
+    "WassersteinResult": "wasserstein",
     "KSResult": "ks",
     "EnergyResult": "energy",
     "MMDResult": "mmd",
