@@ -165,7 +165,9 @@ def test_an_infinity_is_refused_by_name_and_the_next_shift_is_still_seen(rng):
     "settings",
     [
         {"method": "spectral"},
-        {"method": "cross"},
+        {"method": "rff"},
+        {"block": 0},
+        {"must_detect": -1.0},
         {"n_permutations": 0},
         {"n_permutations": 99.0},
         {"max_rows": 1},
@@ -193,11 +195,12 @@ def test_the_kept_reference_is_bounded_and_what_was_left_out_is_said(rng):
     result = detector.detect(rng.normal(size=(1000, 2)) + 0.5)
     assert result.detected
     assert (result.n_reference, result.n_current) == (5000, 1000)
-    assert result.remarks == (
+    assert result.remarks[:2] == (
         "300 of 5000 reference rows compared, drawn at random",
         "300 of 1000 current rows compared, drawn at random",
     )
-    assert MMD().fit(reference).detect(rng.normal(size=(2000, 2))).remarks == ()
+    remarks = MMD().fit(reference).detect(rng.normal(size=(2000, 2))).remarks
+    assert not any("compared" in remark for remark in remarks)
 
 
 def test_a_subset_is_drawn_from_all_rows_and_not_from_the_first(rng):
