@@ -119,6 +119,8 @@ DETECTORS = [
     Entry(drift.Wasserstein, BATCH, drift.Wasserstein),
     Entry(drift.Wasserstein, BATCH, lambda: drift.Wasserstein(scale="iqr", n_permutations=499)),
     Entry(drift.MMD, BATCH, drift.MMD),
+    Entry(drift.MMD, BATCH, lambda: drift.MMD(method="cross")),
+    Entry(drift.MMD, BATCH, lambda: drift.MMD(method="features")),
     Entry(drift.Energy, BATCH, drift.Energy),
     Entry(drift.Energy, BATCH, lambda: drift.Energy(standardize=False, tolerance=0.1, n_permutations=499)),
     Entry(drift.PSI, BATCH, lambda: drift.PSI(bins=5)),

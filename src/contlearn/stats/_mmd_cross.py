@@ -161,7 +161,7 @@ def detectable_cross(result: CrossResult, level: float) -> float:
 
 def _halved(x: Floats, y: Floats, rng: np.random.Generator, block: int) -> _Halves:
     """Return halves of whole blocks: rows at random, or earlier and later blocks."""
-    direction: Floats = rng.normal(size=x.shape[1])
+    direction = rng.normal(size=(x.shape[1],))
     parts: list[Floats] = []
     for sample in (x, y):
         used = len(sample) // block
