@@ -20,7 +20,7 @@ HEAVY = 0.16
 JOINT = 100, 8, 0.25
 """Rows on either side, columns, and the change of every mean, where tests of all columns are judged."""
 
-STREAMS, CHANGE = 40, 10_000
+STREAMS, CHANGE = 20, 10_000
 """Streams, and how many values of each come before the change."""
 
 

@@ -69,18 +69,22 @@ class Side:
             self.error = str(error)
 
     def prepare(self, worker: Worker) -> None:
-        """Make ready, and run once unmeasured: first calls import and compile things."""
+        """Make ready, and run once unmeasured: first calls import and compile things.
+
+        What is measured only once takes so long that this does not matter.
+        """
         self._worker = worker
         for key, number in self._parts():
             options = dict(self.entry.options)
             if number is not None:
                 options["permutations"] = number
             self.how = worker.ask("prepare", key=key, job=self.entry.job, options=options)["how"]
-        worker.ask("round", key=self._parts()[0][0], first=0, steps=1, limit=600.0)
+        if self.entry.rounds > 1:
+            worker.ask("round", key=self._parts()[0][0], first=0, steps=1, limit=900.0)
 
     def measure(self) -> None:
         found = [
-            self._worker.ask("round", key=key, first=0, steps=self._steps, limit=600.0)
+            self._worker.ask("round", key=key, first=0, steps=self._steps, limit=900.0)
             for key, _ in self._parts()
         ]
         self.answer = found[-1]["answer"]
@@ -158,17 +162,17 @@ IMPORT = "import time; begin = time.process_time(); {0}; print(time.process_time
 
 
 def imports(pythons: Mapping[str, str], rounds: int) -> list[Row]:
-    """Return what it costs to import each library in a fresh process; the base is scikit-learn's."""
+    """Return what it costs to import each library in a fresh process; the base is scikit-learn's.
+
+    The workers have imported all of them before, so that nothing has to be compiled.
+    """
     asked = [(OURS, peer_plan.BASE_IMPORT)]
     asked += [each for each in peer_plan.IMPORTS.items() if each[0] in pythons]
     times: dict[str, list[float]] = {statement: [] for _, statement in asked}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for library, statement in asked:
-            some = 4 if library in (OURS, "scipy", "river") else 1  # the cheap ones, more often
-            for _ in range(some if number else 1):
-                taken = child(pythons[library], statement)
-                if number:  # the first one may still have to compile
-                    times[statement].append(taken)
+            for _ in range(4 if library in (OURS, "scipy", "river") else 1):  # the cheap ones, more often
+                times[statement].append(child(pythons[library], statement))
     base = statistics.median(times[peer_plan.BASE_IMPORT])
     rows = []
     for _, statement in asked:

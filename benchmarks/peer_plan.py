@@ -150,4 +150,4 @@ PEAK = {OURS: 500, "alibi": 4, "frouros": 4}
 
 JOINT = (OURS, "alibi", "frouros")
 TABLES = (OURS, "scipy", "alibi", "frouros", "evidently", "nannyml", "deepchecks")
-REPETITIONS = {library: 100 if library == "evidently" else 200 for library in TABLES}
+REPETITIONS = {library: 60 if library == "evidently" else 200 for library in TABLES}

@@ -42,8 +42,6 @@ def main() -> int:
     environments = json.loads(Path(arguments.environments).read_text())
     found = measure(environments, arguments)
     print(peer_text.text(found))
-    if arguments.save:
-        Path(arguments.save).write_text(json.dumps(found, indent=1) + "\n")
     missed = peer_text.missed(found)
     print(f"\n{len(missed)} promises missed" + "".join(f"\n  MISSED {each}" for each in missed))
     return 1 if missed else 0
@@ -74,27 +72,31 @@ def measure(environments: dict[str, dict[str, str]], arguments: Any) -> dict[str
     found: dict[str, Any] = {"date": dt.date.today().isoformat(), "quick": arguments.quick, **machine()}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         peer_data.write(Path(folder), max(repetitions.values()))
-        workers, failed, peers = start(environments, Path(folder), stack)
+        workers, failed, found["peers"] = start(environments, Path(folder), stack)
         pythons = {library: environments[library]["python"] for library in workers}
-        found["peers"], found["contests"] = peers, []
+
+        def keep(what: str, part: Any) -> None:
+            found[what], found["minutes"] = part, (time.perf_counter() - begin) / 60
+            if arguments.save:
+                Path(arguments.save).write_text(json.dumps(found, indent=1) + "\n")
+
+        keep("contests", [])
         for plan in filter(lambda plan: wanted(plan.name), peer_plan.contests(arguments.quick)):
             said(f"{plan.name}: {plan.title}", begin)
-            found["contests"].append(peer_measure.contest(plan, workers, failed))
-            print(
-                peer_text.table(peer_text.CONTEST, peer_text.contest_rows(found["contests"][-1])), flush=True
-            )
+            keep("contests", [*found["contests"], peer_measure.contest(plan, workers, failed)])
+            rows = peer_text.contest_rows(found["contests"][-1])
+            print(peer_text.table(peer_text.CONTEST, rows), flush=True)
         if wanted("import"):
             said("imports", begin)
-            found["imports"] = peer_measure.imports(pythons, 1 if arguments.quick else 2)
+            keep("imports", peer_measure.imports(pythons, 1 if arguments.quick else 2))
         if wanted("memory"):
             said("memory", begin)
-            found["memory"] = peer_measure.memory(pythons, failed, Path(folder))
+            keep("memory", peer_measure.memory(pythons, failed, Path(folder)))
         if wanted("W10"):
             said("W10: false alarms and power", begin)
-            found["tables"] = peer_errors.tables(workers, failed, repetitions)
-            found["joint"] = peer_errors.joint(workers, failed, max(repetitions.values()))
-            found["streams"] = peer_errors.streams(workers, failed)
-    found["minutes"] = (time.perf_counter() - begin) / 60
+            keep("streams", peer_errors.streams(workers, failed))
+            keep("joint", peer_errors.joint(workers, failed, max(repetitions.values())))
+            keep("tables", peer_errors.tables(workers, failed, repetitions))
     return found
 
 
@@ -104,13 +106,15 @@ def start(
     """Return the workers, why there is none of some, and what everybody is."""
     workers, failed, peers = {}, {}, {}
     for library, where in environments.items():
+        if "failed" not in where:
+            workers[library] = stack.enter_context(Worker(library, where["python"], folder))
+    for library, where in environments.items():
         try:
-            if "failed" in where:
+            if library not in workers:
                 raise PeerError(where["failed"])
-            worker = stack.enter_context(Worker(library, where["python"], folder))
-            peers[library] = worker.ask("hello", limit=300.0)
-            workers[library] = worker
+            peers[library] = workers[library].ask("hello", limit=600.0)
         except PeerError as error:
+            workers.pop(library, None)
             failed[library] = str(error)
             peers[library] = {"failed": str(error)}
             print(f"{library}: NOT MEASURED, {error}", flush=True)

@@ -112,18 +112,25 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
-    server: Server | None = None
+    server, broken = None, ""
+    try:
+        server = Server(*sys.argv[1:])
+    except Exception as error:
+        broken = words(error)
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            if server is None:
-                server = Server(*sys.argv[1:])
-            reply = getattr(server, request.pop("do"))(**request)
+            reply = getattr(server, request.pop("do"))(**request) if server else {"error": broken}
         except Exception as error:
-            traceback.print_exc()
-            said = str(error).strip().splitlines() or [""]
-            reply = {"error": f"{type(error).__name__}: {said[0]}"[:300]}
+            reply = {"error": words(error)}
         print(json.dumps(reply), file=answers, flush=True)
+
+
+def words(error: Exception) -> str:
+    """Return what the driver is told about an error, which goes to standard error as a whole."""
+    traceback.print_exception(error)
+    said = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {said[0]}"[:300]
 
 
 if __name__ == "__main__":

@@ -15,13 +15,17 @@ ERRORS = {"ADWIN": drift.ADWIN, "DDM": drift.binary.DDM, "EDDM": drift.binary.ED
 ERRORS |= {"HDDM_A": drift.binary.HDDMA, "HDDM_W": drift.binary.HDDMW}
 
 
+SLOW = {"KSWIN"}  # a test of 30 against 30 values for every value: fewer streams will do
+
+
 def streams(data: Data) -> dict[str, Any]:
     """False alarms before the change, and how many streams alarmed within 1,000 values after it."""
     found = {}
     for kind, detectors in (("numbers", NUMBERS), ("errors", ERRORS)):
         values, change = data.array(f"stream_{kind}"), int(data.array("stream_change"))
         for name, detector in detectors.items():
-            alarms = [positions(detector(), stream) for stream in values.tolist()]
+            some = 4 if name in SLOW else len(values)
+            alarms = [positions(detector(), stream) for stream in values[:some].tolist()]
             found[f"{name}, {kind}"] = {
                 "false": sum(place < change for stream in alarms for place in stream),
                 "values": change * len(alarms),
