@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 
-from contlearn.drift import KS, MMD, ByColumn, ChiSquared, DriftState
+from contlearn.drift import KS, MMD, ByColumn, ChiSquared, DriftState, Energy
 from contlearn.exceptions import InvalidInputError, SchemaError
 
 DETECTORS = {
@@ -21,6 +21,7 @@ DETECTORS = {
     "ChiSquared": ChiSquared(),
     "MMD": MMD(n_permutations=79, max_rows=300),
     "ByColumn": ByColumn(),
+    "Energy": Energy(n_permutations=79, max_rows=300, random_state=1),
 }
 
 STABLE, DRIFT, UNDECIDED = DriftState.STABLE, DriftState.DRIFT, DriftState.UNDECIDED
@@ -50,7 +51,11 @@ def frozen(array):
 
 REFERENCE = {"a": rows(500, 0)[:, 0], "b": rows(500, 0)[:, 1]}
 SHIFTED = {"a": rows(150, 2)[:, 0] // 2 + 3, "b": rows(150, 2)[:, 1] // 2 + 3}
-NUMBERS_ONLY = {"KS": (SchemaError, "ChiSquared"), "MMD": (SchemaError, "ByColumn")}
+NUMBERS_ONLY = {
+    "KS": (SchemaError, "ChiSquared"),
+    "MMD": (SchemaError, "ByColumn"),
+    "Energy": (SchemaError, "ByColumn"),
+}
 
 # name: (batch, outcome of all detectors, outcomes of some that differ)
 BATCHES = {
@@ -80,8 +85,8 @@ BATCHES = {
     "one row": ({"a": [3.0], "b": [4.0]}, UNDECIDED, {}),
     "one odd row": ({"a": [1e9], "b": [1e9]}, UNDECIDED, {}),
     "one row, missing": ({"a": [None], "b": [4.0]}, UNDECIDED, {}),
-    # MMD's effect is no share of rows: two rows are few, but could bring p down to alpha.
-    "two rows": ({"a": [3.0, 4.0], "b": [4.0, 1.0]}, UNDECIDED, {"MMD": STABLE}),
+    # The effect of joint tests is no share of rows: two rows are few, but could bring p down to alpha.
+    "two rows": ({"a": [3.0, 4.0], "b": [4.0, 1.0]}, UNDECIDED, {"MMD": STABLE, "Energy": STABLE}),
     "constant column": (batch(a=[3.0] * 150), DRIFT, {}),
     "unseen category": (batch(a=with_first(9.5, 30)), DRIFT, {}),
     "vanished category": (batch(a=np.where(rows(150, 1)[:, 0] < 4, rows(150, 1)[:, 0], 0.0)), DRIFT, {}),
@@ -202,7 +207,7 @@ REFERENCES = {
     "dates": (
         columns(DAYS, DAYS[:200], DAYS[:200] + LATER),
         STABLE,
-        {"MMD": (SchemaError, "column 'x' must hold numbers")},
+        dict.fromkeys(("MMD", "Energy"), (SchemaError, "column 'x' must hold numbers")),
     ),
     "dates with zones": (
         columns(
@@ -211,12 +216,12 @@ REFERENCES = {
             pd.Series(DAYS[:200] + LATER).dt.tz_localize("Europe/Oslo"),
         ),
         STABLE,
-        {"MMD": (SchemaError, "column 'x' must hold numbers")},
+        dict.fromkeys(("MMD", "Energy"), (SchemaError, "column 'x' must hold numbers")),
     ),
     "durations": (
         columns(DAYS - DAYS[0], (DAYS - DAYS[0])[:200], (DAYS - DAYS[0])[:200] + LATER),
         STABLE,
-        {"MMD": (SchemaError, "column 'x' must hold numbers")},
+        dict.fromkeys(("MMD", "Energy"), (SchemaError, "column 'x' must hold numbers")),
     ),
     "identifiers beyond 2**53": (
         columns(2**60 + CYCLE % 4 * 2**40, 2**60 + CYCLE[:200] % 4 * 2**40, 2**60 + CYCLE[:200] % 2 * 2**40),

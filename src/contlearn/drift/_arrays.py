@@ -8,6 +8,7 @@ kept on the device where it lies.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from contlearn import _checks
 from contlearn._tables import Column, Kind, Schema, TableLike
 from contlearn.drift._batch import SingleTest
+from contlearn.drift._rows import subset
 from contlearn.drift._summary import Described
 from contlearn.drift._two_samples import Remembered, _seed
 from contlearn.stats._array_api import (
@@ -173,21 +175,17 @@ def _refuse_infinite(counts: NDArray[Any], n_rows: int) -> None:
 
 
 def at_most(rows: Any, most: int, rng: np.random.Generator, block: int | None = None) -> Any:
-    """Return `rows`, or a random subset of `most` of them: whole blocks, in their order, if there are any."""
-    n_rows, size = rows.shape[0], block or 1
-    if n_rows <= most:
-        return rows
-    if size == 1:
-        return taken(rows, rng.choice(n_rows, most, replace=False))
-    blocks = np.sort(rng.choice(n_rows // size, most // size, replace=False))
-    return taken(rows, (size * blocks[:, np.newaxis] + np.arange(size)).ravel())
+    """Return `rows`, or a random subset of `most` of them in their order: whole blocks, if there are any."""
+    places = subset(rows.shape[0], most, rng, block)
+    return rows if places is None else taken(rows, places)
 
 
-def standardized(before: Any, after: Any) -> tuple[Any, Any]:
+def standardized(before: Any, after: Any, farthest: float = math.inf) -> tuple[Any, Any]:
     """Return both sides with every column divided by its spread: half the distance between its quartiles.
 
     Where half of a column is one value, the mean distance from the median takes its place (times 0.85, the
-    ratio of the two for normal data). A constant column stays constant. The largest floats do not overflow.
+    ratio of the two for normal data). A constant column stays constant. The largest floats do not overflow;
+    values more than `farthest` spreads from the median are held there.
     """
     xp = namespace(before)
     rows = xp.concat([before, after]) / 4.0
@@ -195,9 +193,9 @@ def standardized(before: Any, after: Any) -> tuple[Any, Any]:
     spread = (high - low) / 2.0
     distance = 0.85 * xp.sum(xp.abs(rows - middle) / rows.shape[0], axis=0)
     spread = xp.where(spread > 0.0, spread, distance)
-    far = _FAR_SINGLE if is_single(rows) else _FAR
+    far = min(farthest, _FAR_SINGLE if is_single(rows) else _FAR)
     with np.errstate(over="ignore"):
-        rows = xp.clip(rows / xp.where(spread > 0.0, spread, xp.ones_like(spread)), -far, far)
+        rows = xp.clip((rows - middle) / xp.where(spread > 0.0, spread, xp.ones_like(spread)), -far, far)
     return rows[: before.shape[0], ...], rows[before.shape[0] :, ...]
 
 

@@ -13,6 +13,8 @@ from contlearn.stats._energy import measured
 from contlearn.stats._energy_effect import effect
 from contlearn.stats._relabelings import smallest_p_value
 
+_FARTHEST = 1000.0  # spreads: one value that is farther away would outweigh all others in every distance
+
 
 @final
 class Energy(RowTest):
@@ -34,7 +36,8 @@ class Energy(RowTest):
         Number of relabelings; the smallest possible p-value is 1 / (n_permutations + 1).
     standardize : bool
         Divide every column by its spread first: half the distance of its quartiles, over both sides together,
-        which keeps the level exact. False where the columns share a unit, as in embeddings.
+        which keeps the level exact; and hold values that are more than 1,000 spreads from the median there,
+        so that one of them does not hide all others. False where the columns share a unit, as in embeddings.
     max_rows : int
         Most rows that are compared on either side. Of a longer reference `fit` keeps a random subset of that
         many, which bounds the memory; of a longer batch a random subset is tested.
@@ -142,7 +145,7 @@ class Energy(RowTest):
         rng = np.random.default_rng(seed)
         before, after = reference.rows, at_most(current, self.max_rows, rng, self.block)
         if self.standardize:
-            before, after = standardized(before, after)
+            before, after = standardized(before, after, _FARTHEST)
         found = measured(before, after, self.n_permutations, rng, self.block)
         far = effect(found, alpha, self.block)
         least = smallest_p_value(before.shape[0], after.shape[0], self.n_permutations, self.block or 1)

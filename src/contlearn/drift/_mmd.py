@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables import Column
-from contlearn.drift._batch import SingleTest
+from contlearn.drift._arrays import Kept, RowTest, at_most, left_out, standardized
 from contlearn.drift._finding import Finding
 from contlearn.drift._mmd_findings import Learnt, by_features, by_halves, by_permutation, learnt
-from contlearn.drift._rows import subset
-from contlearn.stats._random_features import Moments, moments
+from contlearn.stats._array_api import place
+from contlearn.stats._random_features import moments
 
 _METHODS = ("permutation", "cross", "features")
-_FAR = 1e200  # spreads beyond which a value is held, so that nothing overflows
-
-Rows = NDArray[np.float64]
-
-
-class Kept(NamedTuple):
-    """The rows that are kept of the reference, and how many complete ones there were."""
-
-    rows: Rows
-    n_complete: int
 
 
 @final
-class MMD(SingleTest):
+class MMD(RowTest):
     """Detect that rows have changed as a whole, by maximum mean discrepancy with a ladder of kernels.
 
     All columns go into one test, so that it also sees what no column shows by itself: correlations, clusters,
@@ -134,11 +121,7 @@ class MMD(SingleTest):
     True
     """
 
-    _joint = True
-    _share_effect = False
-    _kinds = frozenset({"numeric", "boolean"})
     _why_not = "use MMD(method='features')"
-    _cure = "leave it out, encode it as numbers, or use ByColumn for a mixed table"
 
     @property
     def _travels(self) -> bool:
@@ -174,64 +157,32 @@ class MMD(SingleTest):
         _checks.instance("standardize", self.standardize, bool, "True or False")
         _checks.count("max_rows", self.max_rows, low=2)
 
-    def _learn(self, columns: Sequence[Column], seed: int | None) -> Kept | Learnt:
-        rows = _stacked(columns)
+    def _learn_rows(self, rows: Any, seed: int | None) -> Kept | Learnt:
+        if self.method != "permutation" and not isinstance(rows, np.ndarray):
+            wanted = f"be of numpy for method={self.method!r}"
+            _checks.bad_data("X_reference", wanted, place(rows), "move it, or use method='permutation'")
         rng = np.random.default_rng(seed)
         if self.method == "features":
             return learnt(rows, self.standardize, self.block, rng)
-        return Kept(self._at_most(rows, rng), len(rows))
+        return Kept(at_most(rows, self.max_rows, rng, self.block), rows.shape[0])
 
-    def _describe(self, reference: Kept | Learnt, columns: Sequence[Column]) -> Rows | Moments:
-        rows = _stacked(columns)
+    def _describe_rows(self, reference: Kept | Learnt, rows: Any) -> Any:
         return moments(reference.features, rows) if isinstance(reference, Learnt) else rows
 
     def _compare(self, reference: Any, current: Any, alpha: float, seed: int | None) -> Finding:
         if isinstance(reference, Learnt):
             return by_features(reference, current, alpha)
-        n, m = reference.n_complete, len(current)
+        n, m = reference.n_complete, current.shape[0]
         if min(n, m) < 2:
             return Finding(n, m)
         rng = np.random.default_rng(seed)
-        before, after = reference.rows, self._at_most(current, rng)
-        if self.standardize:
-            before, after = _standardized(before, after)
+        before, after = self._sides(reference.rows, at_most(current, self.max_rows, rng, self.block))
         if self.method == "cross":
             found = by_halves(before, after, alpha, self.block, rng)
         else:
             found = by_permutation(before, after, self.n_permutations, alpha, self.block, rng)
-        left_out = _left_out(found, n, m)
-        return found._replace(n_reference=n, n_current=m, remarks=(*found.remarks, *left_out))
+        remarks = left_out((found.n_reference, found.n_current), (n, m))
+        return found._replace(n_reference=n, n_current=m, remarks=(*found.remarks, *remarks))
 
-    def _at_most(self, rows: Rows, rng: np.random.Generator) -> Rows:
-        """Return `rows`, or a random subset of `max_rows` of them, in their order."""
-        places = subset(len(rows), self.max_rows, rng, self.block)
-        return rows if places is None else rows[places]
-
-
-def _stacked(columns: Sequence[Column]) -> Rows:
-    return np.column_stack([np.asarray(column.values, dtype=np.float64) for column in columns])
-
-
-def _standardized(before: Rows, after: Rows) -> tuple[Rows, Rows]:
-    """Return both sides with every column divided by its spread: half the distance between its quartiles.
-
-    Where half of a column is one value, the mean distance from the median takes its place (times 0.85, the
-    ratio of the two for normal data). A constant column stays constant. The largest floats do not overflow.
-    """
-    rows = np.concatenate([before, after]) / 4.0
-    low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
-    spread = (high - low) / 2.0
-    spread = np.where(spread > 0.0, spread, 0.85 * (np.abs(rows - middle) / len(rows)).sum(axis=0))
-    with np.errstate(over="ignore"):
-        rows = np.clip(rows / np.where(spread > 0.0, spread, 1.0), -_FAR, _FAR)
-    return rows[: len(before)], rows[len(before) :]
-
-
-def _left_out(found: Finding, n: int, m: int) -> tuple[str, ...]:
-    """Say how many rows a side was compared with, where that was not nearly all of them."""
-    sides = (("reference", found.n_reference, n), ("current", found.n_current, m))
-    return tuple(
-        f"{used} of {rows} {side} rows compared, drawn at random"
-        for side, used, rows in sides
-        if used < 0.9 * rows
-    )
+    def _sides(self, before: Any, after: Any) -> tuple[Any, Any]:
+        return standardized(before, after) if self.standardize else (before, after)

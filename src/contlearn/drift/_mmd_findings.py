@@ -54,7 +54,7 @@ def by_permutation(
     before: Rows, after: Rows, n_permutations: int, alpha: float, block: int | None, rng: np.random.Generator
 ) -> Finding:
     """Return what relabelings of the rows (or of blocks of them) find."""
-    n, m = len(before), len(after)
+    n, m = before.shape[0], after.shape[0]
     if min(n, m) < (block or 1):
         return Finding(n, m, enough=False, remarks=(f"less than one block of {block} rows",))
     found = measured(before, after, n_permutations, rng, block)
