@@ -19,7 +19,10 @@ def cauchy_combination(p_values: ArrayLike) -> float:
     Liu and Xie (2020), "Cauchy combination test: a powerful test with analytic p-value calculation under
     arbitrary dependency structures".
     """
-    p = np.clip(np.asarray(p_values, dtype=np.float64), 1e-300, _LARGEST)
+    given = np.asarray(p_values, dtype=np.float64)
+    if given.min() >= _LARGEST:
+        return float(given.min())
+    p = np.clip(given, 1e-300, _LARGEST)
     tangents = np.where(p < _SMALLEST, 1.0 / (np.pi * p), np.tan(np.pi * (0.5 - p)))
     mean = float(tangents.mean())
     if mean > 1.0 / _SMALLEST:

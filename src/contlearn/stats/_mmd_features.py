@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from contlearn.stats._mmd_effect import Precision
 from contlearn.stats._quadratic_form import quadratic_form_tail
-from contlearn.stats._random_features import ONE, FeatureMap, Moments, values_of
+from contlearn.stats._random_features import ONE, FeatureMap, Moments, block_sums
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +59,7 @@ def law_of_blocks(features: FeatureMap, rows: Floats, block: int) -> Law | None:
     n_blocks = len(rows) // block
     if n_blocks < 2:
         return None
-    blocks = (rows[each * block : (each + 1) * block] for each in range(n_blocks))
-    sums = np.stack([values_of(features, each).sum(axis=1) for each in blocks], axis=1)
+    sums = block_sums(features, rows, block)
     sums /= _unit(sums)
     sums = (sums - sums.mean(axis=1, keepdims=True)) / math.sqrt(block)
     fourth = ((sums**2).sum(axis=2) ** 2).sum(axis=1)

@@ -165,6 +165,17 @@ def moments(features: FeatureMap, rows: Floats) -> Moments:
     return Moments(len(rows), sums, products)
 
 
+def block_sums(features: FeatureMap, rows: Floats, block: int) -> Floats:
+    """Return the features summed over blocks of consecutive rows, shape (bandwidths, blocks, features)."""
+    n_blocks, step = len(rows) // block, max(1, _AT_ONCE // block)
+    parts = []
+    for begin in range(0, n_blocks, step):
+        end = min(begin + step, n_blocks)
+        values = values_of(features, rows[begin * block : end * block])
+        parts.append(values.reshape(len(values), end - begin, block, -1).sum(axis=2))
+    return np.concatenate(parts, axis=1)
+
+
 def values_of(features: FeatureMap, rows: Floats) -> Floats:
     """Return the features of `rows` as whole numbers, shape (bandwidths, rows, features).
 
