@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from contlearn._tables import Column, Kind
 
 Counts = NDArray[np.int64]
 
 WIDEST = 2**16
 """Integer categories that lie within a range this wide are counted in place, without looking any up."""
 
+AT_ONCE = 2**20
+"""Rows of all columns together up to which these are counted in one pass."""
+
+_NO_TYPES: frozenset[str] = frozenset()
+
 
 class Dense(NamedTuple):
-    """Rows per category, for integer categories: `counts[i]` rows of category `low + i`, none included."""
+    """Rows per category, for integer categories: `counts[i]` rows of category `low + i`, none at no end."""
 
     low: int
     counts: Counts
@@ -31,32 +38,132 @@ class Dense(NamedTuple):
         return {self.low + place: count for place, count in enumerate(self.counts.tolist()) if count}
 
 
-Tally = Dense | dict[Hashable, int]
+class Tally(NamedTuple):
+    """Rows per category of some rows of a column: all that is kept of them.
+
+    Attributes
+    ----------
+    counts
+        In place for integers close to each other, else by category.
+    kind
+        Of the column.
+    bits
+        The fewest in which any of the numbers came.
+    types
+        Names of the types of categories that are Python objects.
+    """
+
+    counts: Dense | dict[Hashable, int]
+    kind: Kind
+    bits: int = 64
+    types: frozenset[str] = _NO_TYPES
+
+    def merge(self, other: Tally) -> Tally:
+        """Return the rows per category of both sets of rows."""
+        return Tally(
+            _merged(self.counts, other.counts),
+            other.kind if self.kind == "unknown" else self.kind,
+            min(self.bits, other.bits),
+            self.types | other.types,
+        )
+
+    def by_category(self) -> dict[Hashable, int]:
+        """Return the number of rows of every category that occurs."""
+        return self.counts.by_category() if isinstance(self.counts, Dense) else self.counts
+
+    def unlike(self, other: Tally) -> str:
+        """Return what to say where no category here is of a type of those in `other`; else nothing."""
+        if self.types & other.types or not (self.types and other.types):
+            return ""
+        mine, theirs = (" and ".join(sorted(types)) for types in (self.types, other.types))
+        return f"its categories are {mine}, those of the reference {theirs}"
+
+    def in_bits(self, bits: int) -> Tally:
+        """Return the rows per number of so many bits: those that differ only beyond are one category."""
+        exact = 2 ** {16: 11, 32: 24}.get(bits, 53)
+        counts = self.counts
+        if bits >= self.bits or (isinstance(counts, Dense) and max(-counts.low, counts.high) <= exact):
+            return self
+        rounded: Counter[Hashable] = Counter()
+        with np.errstate(over="ignore"):
+            keys = np.array([float(each) for each in self.by_category()])  # type: ignore[arg-type]
+            coarse = keys.astype(f"f{bits // 8}").astype(np.float64).tolist()
+        for key, count in zip(coarse, self.by_category().values(), strict=True):
+            rounded[key] += count
+        return self._replace(counts=dict(rounded))
 
 
-class Pairs(NamedTuple):
-    """Two samples of several columns, counted over the same categories; one column after the other."""
-
-    before: Counts
-    after: Counts
-    sizes: list[int]
-
-
-def tally(values: NDArray[Any]) -> Tally:
-    """Count the rows of every category in `values`."""
+def tally(column: Column) -> Tally:
+    """Count the rows of every category of a column; nothing in it is missing."""
+    values, codes = column.values, column.codes
+    if codes is not None:
+        counts = np.bincount(codes.places, minlength=len(codes.labels))
+        seen = np.flatnonzero(counts)
+        return _by_label(column, dict(zip(codes.labels[seen].tolist(), counts[seen].tolist(), strict=True)))
     if values.dtype == object:
-        return dict(Counter(values.tolist()))
+        return _by_label(column, dict(Counter(values.tolist())))
     whole = _integers(values)
     if whole is not None and len(whole):
         low, high = int(whole.min()), int(whole.max())
         if high - low < WIDEST:
-            return Dense(low, np.bincount(whole - low))
+            return Tally(Dense(low, np.bincount(whole - low)), column.kind, column.bits)
     labels, counts = np.unique(values, return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    return Tally(
+        dict(zip(labels.tolist(), counts.tolist(), strict=True)), column.kind, column.bits, _NO_TYPES
+    )
 
 
-def merged(one: Tally, other: Tally) -> Tally:
-    """Return the rows per category of both."""
+def codes_of(column: Column) -> tuple[Counts, int]:
+    """Return the category of every row by number, and how many numbers there are; nothing is missing."""
+    if column.codes is not None:
+        return column.codes.places, len(column.codes.labels)
+    if column.values.dtype == object:
+        numbers: dict[Hashable, int] = {}
+        codes = [numbers.setdefault(each, len(numbers)) for each in column.values.tolist()]
+        return np.array(codes, dtype=np.int64), len(numbers)
+    labels, places = np.unique(column.values, return_inverse=True)
+    return places.astype(np.int64, copy=False), len(labels)
+
+
+def _by_label(column: Column, counts: dict[Hashable, int]) -> Tally:
+    return Tally(counts, column.kind, column.bits, frozenset(type(label).__name__ for label in counts))
+
+
+def tallies(columns: Sequence[Column]) -> list[Tally]:
+    """Count many columns: those of integers in one pass, where they are equally long."""
+    rows = columns[0].n_rows
+    whole: dict[int, Counts] = {}
+    if all(column.n_rows == rows for column in columns) and 0 < rows * len(columns) <= AT_ONCE:
+        for place, column in enumerate(columns):
+            integers = _integers(column.values)
+            if integers is not None:
+                whole[place] = integers
+    counted = _counted_at_once(whole)
+    return [
+        Tally(counted[place], column.kind, column.bits) if place in counted else tally(column)
+        for place, column in enumerate(columns)
+    ]
+
+
+def _counted_at_once(columns: Mapping[int, Counts]) -> dict[int, Dense]:
+    if not columns:
+        return {}
+    block = np.stack(list(columns.values()))
+    lows, highs = block.min(axis=1), block.max(axis=1)
+    widths = [high - low + 1 for low, high in zip(lows.tolist(), highs.tolist(), strict=True)]
+    if max(widths) > WIDEST:
+        narrow = zip(columns.items(), widths, strict=True)
+        return _counted_at_once({place: column for (place, column), width in narrow if width <= WIDEST})
+    ends = np.cumsum(widths)
+    block += (ends - widths - lows)[:, np.newaxis]
+    counts = np.bincount(block.ravel(), minlength=int(ends[-1]))
+    slices = zip(columns, lows.tolist(), ends.tolist(), widths, strict=True)
+    return {place: Dense(low, counts[end - width : end]) for place, low, end, width in slices}
+
+
+def _merged(
+    one: Dense | dict[Hashable, int], other: Dense | dict[Hashable, int]
+) -> Dense | dict[Hashable, int]:
     if isinstance(one, Dense) and isinstance(other, Dense):
         low, high = min(one.low, other.low), max(one.high, other.high)
         if high - low < WIDEST:
@@ -64,29 +171,10 @@ def merged(one: Tally, other: Tally) -> Tally:
             for each in (one, other):
                 counts[each.low - low : each.high - low + 1] += each.counts
             return Dense(low, counts)
-    return dict(Counter(_by_category(one)) + Counter(_by_category(other)))
-
-
-def pairs(references: Sequence[Tally], currents: Sequence[Tally]) -> Pairs:
-    """Return both sides of each column over the categories of both, none of them empty."""
-    both = [_pair(*sides) for sides in zip(references, currents, strict=True)]
-    return Pairs(
-        np.concatenate([before for before, _ in both]),
-        np.concatenate([after for _, after in both]),
-        [len(before) for before, _ in both],
-    )
-
-
-def _pair(before: Tally, after: Tally) -> tuple[Counts, Counts]:
-    if not isinstance(before, Dense) or not isinstance(after, Dense):
-        return _looked_up(_by_category(before), _by_category(after))
-    low, high = min(before.low, after.low), max(before.high, after.high)
-    if high - low >= 2 * WIDEST:
-        return _looked_up(before.by_category(), after.by_category())
-    counts = np.zeros((2, high - low + 1), dtype=np.int64)
-    for row, side in zip(counts, (before, after), strict=True):
-        row[side.low - low : side.high - low + 1] = side.counts
-    return counts[0], counts[1]
+    both: Counter[Hashable] = Counter()
+    for side in (one, other):
+        both.update(side.by_category() if isinstance(side, Dense) else side)
+    return dict(both)
 
 
 def _integers(values: NDArray[Any]) -> Counts | None:
@@ -97,17 +185,3 @@ def _integers(values: NDArray[Any]) -> Counts | None:
         return None
     whole = values.astype(np.int64)
     return whole if (whole == values).all() else None
-
-
-def _by_category(counted: Tally) -> dict[Hashable, int]:
-    return counted.by_category() if isinstance(counted, Dense) else counted
-
-
-def _looked_up(before: dict[Hashable, int], after: dict[Hashable, int]) -> tuple[Counts, Counts]:
-    """Return counts per category, sorted: no order of rows may show in the last digit of a sum."""
-    every = before | after
-    counts = np.empty((2, len(every)), dtype=np.int64)
-    for row, side in zip(counts, (before, after), strict=True):
-        row[:] = [side.get(each, 0) for each in every]
-    counts = counts[:, np.lexsort(counts)]
-    return counts[0], counts[1]

@@ -13,6 +13,7 @@ from contlearn import _checks
 from contlearn.exceptions import InvalidInputError
 from contlearn.results import Interval
 from contlearn.stats import _columns, _contingency
+from contlearn.stats._chi_squared_cells import STATISTICS, Statistic, cells, excess
 from contlearn.stats._ks_law import SMALLEST
 
 __all__ = [
@@ -29,6 +30,9 @@ Random = int | np.random.Generator | None
 SMALL_EXPECTATION = 5.0
 """Below this expected count in any cell, the limit law is not trusted (Cochran's old rule)."""
 
+OFF = 0.1
+"""The limit law is trusted where its mean is off by less, in its standard deviations."""
+
 ENUMERABLE = 100_000
 """At most this many tables are listed one by one instead of drawn."""
 
@@ -37,12 +41,12 @@ MOST = 2**53
 
 
 class ChiSquaredResult(NamedTuple):
-    """Pearson's statistic of a table, and how rarely chance alone makes it this large.
+    """A chi-squared statistic of a table, and how rarely chance alone makes it this large.
 
     Attributes
     ----------
     statistic
-        Sum over all cells of (observed - expected)^2 / expected.
+        Pearson's: the sum over all cells of (observed - expected)^2 / expected; or the one asked for.
     p_value
         Above 0.
     degrees_of_freedom
@@ -66,6 +70,7 @@ def chi_squared(
     method: Literal["auto", "asymptotic", "permutation"] = "auto",
     n_permutations: int = 999,
     rng: Random = 0,
+    statistic: Statistic = "pearson",
 ) -> ChiSquaredResult:
     """Test whether two or more samples of categories come from one distribution.
 
@@ -79,11 +84,16 @@ def chi_squared(
         the margins of the table: of two samples, all tables are listed where these are at most 100,000
         (always so for two categories and up to 100,000 rows); else `n_permutations` are drawn and
         p = (1 + as large) / (1 + drawn). ``"auto"`` takes the limit where every expected count is at
-        least 5.
+        least 5 and, for the likelihood ratio, where its mean is off by less than a tenth of its standard
+        deviation (Williams).
     n_permutations : int
         Tables drawn where they are not listed.
     rng : int, numpy Generator or None
         Source of the drawn tables. The default gives the same answer every time; None does not.
+    statistic : {"pearson", "g", "cressie-read"}
+        What is added up: (observed - expected)^2 / expected; the likelihood ratio,
+        2 observed log(observed / expected); or Cressie and Read's power divergence of 2/3, which lies between
+        the two and closest to its limit where counts are small. All have the same limit law.
 
     Returns
     -------
@@ -95,7 +105,7 @@ def chi_squared(
     InvalidInputError
         The table is not one of counts, has fewer than two rows, or a row without observations.
     InvalidParameterError
-        `method`, `n_permutations` or `rng` is not one of the above.
+        `method`, `n_permutations`, `rng` or `statistic` is not one of the above.
 
     Notes
     -----
@@ -103,6 +113,11 @@ def chi_squared(
     for 10,000, in bounded memory.
 
     With 999 tables the smallest p-value is 0.001: draw more where many columns are corrected for.
+
+    References
+    ----------
+    Pearson (1900); Cressie and Read (1984), "Multinomial goodness-of-fit tests"; Williams (1976), "Improved
+    likelihood ratio tests for complete contingency tables".
 
     Examples
     --------
@@ -112,7 +127,8 @@ def chi_squared(
     """
     _checks.one_of("method", method, ("auto", "asymptotic", "permutation"))
     n_permutations = _checks.count("n_permutations", n_permutations)
-    return _test(_counts(table), method, n_permutations, _checks.generator("rng", rng))
+    _checks.one_of("statistic", statistic, STATISTICS)
+    return _test(_counts(table), method, n_permutations, _checks.generator("rng", rng), statistic)
 
 
 def chi_squared_compare(
@@ -121,9 +137,10 @@ def chi_squared_compare(
     rng: Random,
     n_permutations: int = 999,
     method: Literal["auto", "asymptotic", "permutation"] = "auto",
+    statistic: Statistic = "pearson",
 ) -> ChiSquaredResult:
     """Compare two samples counted over the same categories, in the same order."""
-    return _test(np.vstack((reference_counts, current_counts)), method, n_permutations, rng)
+    return _test(np.vstack((reference_counts, current_counts)), method, n_permutations, rng, statistic)
 
 
 def total_variation_interval(
@@ -188,25 +205,31 @@ def _noncentrality(critical: float, freedom: int, power: float) -> float:
     return high
 
 
-def _test(table: Counts, method: str, n_permutations: int, rng: Random) -> ChiSquaredResult:
+def _test(
+    table: Counts, method: str, n_permutations: int, rng: Random, statistic: Statistic
+) -> ChiSquaredResult:
     table = table[:, table.any(axis=0)]
     rows, columns = table.sum(axis=1, dtype=np.float64), table.sum(axis=0, dtype=np.float64)
     expected = np.outer(rows, columns / rows.sum())
-    statistic = float(np.sum((table - expected) ** 2 / expected))
+    found = max(0.0, float(np.sum(cells(statistic, table, expected))))
     freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
     distance = _total_variation(table / rows[:, None])
     if freedom == 0:
         return ChiSquaredResult(0.0, 1.0, 0, "exact", distance)
-    if method == "asymptotic" or (method == "auto" and expected.min() >= SMALL_EXPECTATION):
-        p = float(special.chdtrc(freedom, statistic))
-        return ChiSquaredResult(statistic, min(1.0, max(SMALLEST, p)), freedom, "asymptotic", distance)
-    limit = statistic * (1.0 - 1e-9) - 1e-12
-    if len(table) == 2 and _contingency.number_of_tables(table) <= ENUMERABLE:
-        p = max(SMALLEST, _contingency.chance_as_large(table, expected, limit))
-        return ChiSquaredResult(statistic, p, freedom, "exact", distance)
-    drawn = _contingency.draw_statistics(table, expected, n_permutations, np.random.default_rng(rng))
+    off = excess(statistic, rows, columns) * math.sqrt(0.5 * freedom)
+    if method == "asymptotic" or (method == "auto" and expected.min() >= SMALL_EXPECTATION and off < OFF):
+        p = float(special.chdtrc(freedom, found))
+        return ChiSquaredResult(found, min(1.0, max(SMALLEST, p)), freedom, "asymptotic", distance)
+    limit = found * (1.0 - 1e-9) - 1e-12
+    total = table.sum(axis=0)
+    if len(table) == 2 and _contingency.number_of_tables(total, rows[0]) <= ENUMERABLE:
+        p = max(SMALLEST, _contingency.chance_as_large(total, int(rows[0]), limit, statistic))
+        return ChiSquaredResult(found, p, freedom, "exact", distance)
+    drawn = _contingency.draw_statistics(
+        table, expected, n_permutations, np.random.default_rng(rng), statistic
+    )
     p = (1 + int(np.count_nonzero(drawn >= limit))) / (1 + n_permutations)
-    return ChiSquaredResult(statistic, p, freedom, "permutation", distance)
+    return ChiSquaredResult(found, p, freedom, "permutation", distance)
 
 
 def _total_variation(shares: NDArray[np.float64]) -> float:
