@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from contlearn.stats._cauchy import cauchy_combination
-from contlearn.stats._quadratic_form import quadratic_form_tail
+from contlearn.stats._quadratic_form import quadratic_form_limit, quadratic_form_tail
 
 
 @pytest.mark.parametrize("terms", [1, 2, 3, 10, 200])
@@ -63,6 +63,14 @@ def test_the_tail_falls_as_the_limit_grows():
     tails = quadratic_form_tail(limits, np.tile(weights, (300, 1)))
     assert (np.diff(tails) <= 1e-9).all()
     assert ((tails >= 0.0) & (tails <= 1.0)).all()
+
+
+@pytest.mark.parametrize("terms", [1, 2, 7, 300])
+def test_limits_are_those_of_the_chi_squared_law(terms):
+    for tail in (0.5, 0.3, 0.05, 1e-4, 1e-10, 1e-40):
+        found = quadratic_form_limit(tail, np.full(terms, 3.0))
+        assert found == pytest.approx(3.0 * stats.chi2.isf(tail, terms), rel=1e-6)
+    assert quadratic_form_limit(0.05, np.zeros(terms)) == 0.0
 
 
 def test_the_cauchy_combination_of_equal_p_values_is_that_value():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn.stats._mmd_effect import Precision
-from contlearn.stats._quadratic_form import quadratic_form_tail
+from contlearn.stats._quadratic_form import quadratic_form_limit, quadratic_form_tail
 from contlearn.stats._random_features import ONE, FeatureMap, Moments, block_sums
 
 Floats = NDArray[np.float64]
@@ -109,12 +109,9 @@ def precision(before: Moments, after: Moments, law: Law, inflation: float) -> Pr
 
 def critical_effect(law: Law, n: float, m: float, level: float) -> float:
     """Return the squared MMD under the widest kernel at which its p-value is `level`."""
-    low, high = 0.0, 2.0 * float(law.weights[0].sum()) * (1.0 - math.log(level))
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        beyond = float(quadratic_form_tail(middle, law.weights[0])) > level
-        low, high = (middle, high) if beyond else (low, middle)
-    return (1.0 / n + 1.0 / m) * (high - float(law.weights[0].sum()))
+    weights = law.weights[0]
+    mean = float(weights.sum())
+    return (1.0 / n + 1.0 / m) * (quadratic_form_limit(level, weights) - mean)
 
 
 def _unit(features: NDArray[np.generic]) -> float:
