@@ -122,16 +122,16 @@ def test_the_detectable_effect_is_found_four_times_in_five(cls, n, m):
 
 
 @DETECTORS
-def test_dependent_rows_keep_the_level_with_blocks(cls):
-    rng, runs = np.random.default_rng(5), 600
+@pytest.mark.parametrize("cells", [None, [-1.0, 0.0, 0.5, 2.0], np.linspace(-2.0, 2.0, 21)])
+def test_dependent_rows_keep_the_level_with_blocks(cls, cells):
+    rng, times = np.random.default_rng(5), 12
 
     def source(rows):
-        noise = rng.normal(size=(rows, runs // 12))
+        noise = rng.normal(size=(rows, COLUMNS))
         for row in range(1, rows):
             noise[row] += 0.6 * noise[row - 1]
-        return noise
+        return noise if cells is None else np.digitize(noise, cells)
 
-    alarms = sum(
-        len(cls(correction=None, block=50).fit(source(5000)).detect(source(500)).drifted) for _ in range(12)
-    )
-    assert alarms / runs <= 0.1
+    detector = cls(correction=None, block=50)
+    alarms = sum(len(detector.fit(source(5000)).detect(source(500)).drifted) for _ in range(times))
+    assert alarms / (times * COLUMNS) <= 0.1

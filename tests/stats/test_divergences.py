@@ -185,7 +185,7 @@ def test_gaps_are_all_orders_of_values_without_ties(divergence):
         after = np.diff([*places, 10], prepend=-1) - 1  # new values in each of the seven gaps
         exact.append(divergence.of_counts(np.array([2, 2, 2]), np.add.reduceat(after, [0, 2, 4])))
     exact = np.array(exact)
-    law = Gaps((2.0, 2.0, 2.0), 4)
+    law = Gaps((2, 2, 2), 4)
     compare_laws(law, divergence, exact)
     assert law.least(divergence) == pytest.approx(np.mean(exact >= exact.max() - 1e-9))
 
@@ -204,7 +204,7 @@ def test_cuts_are_quantiles_of_the_reference_and_leave_its_largest_value_a_bin()
 
 
 def test_drawn_p_values_are_fine_enough_for_the_level_or_say_that_they_are_not():
-    law = Gaps((3.0,) * 10, 30)
+    law = Gaps((3,) * 10, 30)
     found = chance(PSI, law, 50.0, 0.05 / 100, seed=0)
     assert 0.0 < found.p_value <= 0.05 / 400
     assert found.enough

@@ -33,6 +33,9 @@ SMALL_EXPECTATION = 20.0
 BODY = 0.05
 """A limit p-value above this is right within a tenth or so in between."""
 
+SURE = 1e-12
+"""No p-value between these two is called smaller."""
+
 TENTH_OF_A_ROW = 0.1
 """Added to every count for the upper limit of the effect: half a row would hide what empty bins may mean."""
 
@@ -136,16 +139,15 @@ class BinnedTest(ColumnTest):
             enough = float(measured.extreme[place]) <= question.alpha
             if bins == 1 or tolerated > 0.0:
                 found.append(Chance(p_value if bins > 1 else 1.0, enough))
-            elif _limit_stands(p_value, question.alpha, expected, reference, sides.after[place]):
-                found.append(Chance(p_value, enough))
+            elif limit := _by_limit(p_value, question.alpha, expected, reference, sides.after[place]):
+                found.append(Chance(limit, enough))
             else:
                 law = reference.law(question.current, sides.before[place, : len(reference.names)])
                 drawn = chance(
                     self._divergence, law, float(measured.effective[place]), question.alpha, question.seed
                 )
-                enough = drawn.enough and (
-                    drawn.p_value <= question.alpha or law.least(self._divergence) <= question.alpha
-                )
+                able = law.least(self._divergence) <= question.alpha and (enough or reference.worth == 1.0)
+                enough = drawn.enough and (drawn.p_value <= question.alpha or able)
                 found.append(drawn._replace(enough=enough))
         return found
 
@@ -187,7 +189,7 @@ class _Measured(NamedTuple):
     effective
         The same of as many rows as they are worth: fewer where they depend on each other.
     scale
-        What turns the divergence into a statistic that is chi-squared for large samples.
+        What turns that into a statistic that is chi-squared for large samples.
     statistic
         That statistic.
     freedom
@@ -231,20 +233,26 @@ class _Measured(NamedTuple):
         )
 
 
-def _limit_stands(
+def _by_limit(
     p_value: float, level: float, expected: float, reference: Bins, after: NDArray[np.int64]
-) -> bool:
-    """Whether the limit p-value stands where `expected` is the smallest expected count.
+) -> float | None:
+    """Return the limit p-value, where it stands if `expected` is the smallest expected count; else None.
 
     Far out, chance makes large distances more often than the limit law says. So nothing near the `level`
-    rests on it where counts are not large, only what is clearly above or below. Nor does anything about
-    values that the reference has rarely or never: which these are is itself a matter of chance.
+    rests on it where counts are not large, only what is clearly above or below. Below, the root of the limit
+    p-value, and at least `SURE`, is above the exact one (checked for two bins). Nor does anything rest on it
+    about values that the reference has rarely or never: which these are is itself a matter of chance.
     """
     if reference.own and (reference.rarest or after[len(reference.names) - 1]):
-        return False
-    if expected < SMALL_EXPECTATION or expected >= LARGE_EXPECTATION:
-        return expected >= LARGE_EXPECTATION
-    return not level * level < p_value <= max(level, min(BODY, 10.0 * level))
+        return None
+    if expected >= LARGE_EXPECTATION:
+        return p_value
+    if expected < SMALL_EXPECTATION:
+        return None
+    if p_value > max(level, min(BODY, 10.0 * level)):
+        return p_value
+    bound = max(SURE, p_value**0.5)
+    return bound if bound <= level else None
 
 
 @functools.lru_cache(maxsize=4096)

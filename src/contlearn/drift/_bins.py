@@ -21,8 +21,8 @@ Whole = NDArray[np.int64]
 EACH_ITS_BIN = 1000
 """At most so many categories have a bin of their own."""
 
-ROWS_PER_BIN = 200
-"""So many rows of the reference per bin, and its ties no longer change the law of the counts."""
+ROWS_PER_BIN, ROWS = 200, 5000
+"""So many rows of the reference per bin, or so many at all, and its ties do not change the law any more."""
 
 COARSE = 100.0
 """Bins must be at least so many times as wide as the steps between numbers of the current precision."""
@@ -93,17 +93,20 @@ class Bins(NamedTuple):
         return before, after
 
     def law(self, current: Counted, before: Whole) -> Law:
-        """Return what chance could have made of rows like these."""
+        """Return what chance could have made of as many rows as these are worth."""
         if not self.listed:
-            worth = tuple((before / self.worth).tolist())
-            return Gaps(worth, max(1, round(int(current.rows.sum()) / self.worth)))
+            rows = max(1, round(int(current.rows.sum()) / self.worth))
+            return Gaps(tuple((before / self.worth).tolist()), rows)
         pooled = np.append(self.rows + current.rows, list(current.elsewhere.values())).astype(np.int64)
         n = int(self.rows.sum())
         if self.ordered:
             pooled = pooled[np.argsort(np.append(self.cells, list(current.elsewhere)), kind="stable")]
-        if self.worth > 1.0:
-            pooled = np.rint(pooled / self.worth).astype(np.int64)
-            n = min(int(pooled.sum()) - 1, max(1, round(n / self.worth)))
+        else:
+            pooled = np.sort(pooled)
+        fewer = np.diff(np.rint(np.cumsum(pooled) / self.worth), prepend=0).astype(np.int64)
+        if self.worth > 1.0 and fewer.sum() >= 2:
+            n = min(max(round(n * fewer.sum() / pooled.sum()), 1), int(fewer.sum()) - 1)
+            pooled = fewer
         return DealtInOrder(pooled, n, self.ordered) if self.ordered else Dealt(pooled, n, self.rarest)
 
     def _above(self, values: Sequence[Any]) -> Whole:
@@ -184,7 +187,7 @@ def _learn_numbers(column: Column, bins: int) -> Bins:
     limits = numbers[cuts]
     names = _between(_texts(limits, column))
     places = np.searchsorted(cuts, np.arange(len(rows)))
-    if len(numbers) < n <= ROWS_PER_BIN * bins:
+    if len(numbers) < n <= min(ROWS_PER_BIN * bins, ROWS):
         return Bins(numbers, True, rows, places, names, ordered=bins, bits=column.bits)
     inside = np.bincount(places, rows).astype(np.int64)
     return Bins(limits, False, inside, np.arange(len(inside)), names, bits=column.bits)

@@ -61,7 +61,8 @@ class PSI(BinnedTest):
     The p-value is that of the chi-squared limit where every bin can expect 200 rows on either side. Below,
     near the level or with fewer than 20, it is that of up to 100,000 drawn samples of the exact law: of the
     gaps between the values of the reference (Polya's urn) where these differ, else of all ways to deal the
-    values that were seen, each cutting its own bins.
+    values that were seen, each cutting its own bins. Clearly below the level it is the root of that of the
+    limit, an upper bound.
 
     `effects` has the changes of the shares of the five bins that changed most. Of more than 1,000 categories
     the rarest of the reference share one bin.

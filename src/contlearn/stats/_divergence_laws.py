@@ -52,8 +52,14 @@ class Gaps(NamedTuple):
     """Bins whose limits are quantiles of a reference without ties: the law is known, whatever the source.
 
     The n values of the reference leave n + 1 gaps, and new values of the same source fall into them as
-    balls into Polya's urn; a bin is a run of gaps, the last has one more than it has values. Of rows that are
-    worth fewer, `before` and `rows` are what they are worth.
+    balls into Polya's urn; a bin is a run of gaps, the last has one more than it has values.
+
+    Attributes
+    ----------
+    before
+        Rows of the reference in each bin; fractions where they are worth fewer.
+    rows
+        Rows that are new.
     """
 
     before: tuple[float, ...]
@@ -66,7 +72,7 @@ class Gaps(NamedTuple):
 
     @property
     def _gaps(self) -> Floats:
-        gaps = np.array(self.before)
+        gaps = np.array(self.before, dtype=np.float64)
         gaps[-1] += 1.0
         return gaps
 
@@ -262,7 +268,9 @@ def _remembered_draws(divergence: Divergence, law: Gaps, draws: int, seed: int) 
 def _draws(divergence: Divergence, law: Law, draws: int, rng: np.random.Generator) -> Floats:
     block = max(1, CELLS_AT_ONCE // law.cells)
     parts = [law.draw(divergence, min(block, draws - start), rng) for start in range(0, draws, block)]
-    return np.sort(np.concatenate(parts))
+    drawn = np.sort(np.concatenate(parts))
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _deal(available: Whole, rows: int, draws: int, rng: np.random.Generator) -> Whole:
