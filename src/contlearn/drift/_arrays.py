@@ -20,7 +20,7 @@ from contlearn._tables import Column, Kind, Schema, TableLike
 from contlearn.drift._batch import SingleTest
 from contlearn.drift._rows import subset
 from contlearn.drift._summary import Described
-from contlearn.drift._two_samples import Remembered, _seed
+from contlearn.drift._two_samples import Remembered, _check_kinds, _seed
 from contlearn.stats._array_api import (
     HERE,
     floats,
@@ -48,11 +48,12 @@ class Kept(NamedTuple):
 
 
 class Read(NamedTuple):
-    """An array of another library: its complete rows, and what was missing."""
+    """An array of another library: its complete rows, their places, and what was missing."""
 
     rows: Any
     n_rows: int
     missing: tuple[int, ...]
+    complete: NDArray[np.intp]
 
 
 class RowTest(SingleTest):
@@ -123,14 +124,28 @@ class RowTest(SingleTest):
     def _described(self, X: TableLike) -> tuple[Described, ...]:
         if self.place_ == HERE:
             return super()._described(X)
-        if not is_foreign(X) or place(X) != self.place_:
-            refuse_other_place("X", X, self.place_, "the reference")
         (memory,) = self.reference_
-        found = read_array(X, "X", len(memory.names))
+        found = self._found(X)
         n_complete = found.rows.shape[0]
         known = n_complete and memory.statistics is not None
         rows = self._describe_rows(memory.statistics, found.rows) if known else None
         return (Described(found.n_rows, n_complete, found.missing, rows),)
+
+    def _found(self, X: TableLike) -> Read:
+        """Return the complete rows of a batch, wherever it lies, or refuse it as `detect` does."""
+        (memory,) = self.reference_
+        if self.place_ != HERE:
+            if not is_foreign(X) or place(X) != self.place_:
+                refuse_other_place("X", X, self.place_, "the reference")
+            return read_array(X, "X", len(memory.names))
+        matched = self._matched(X)
+        columns = [matched[name] for name in memory.names]
+        _check_kinds(self, columns)
+        masks = [column.missing for column in columns if column.missing is not None]
+        gone = np.logical_or.reduce(masks) if masks else np.zeros(columns[0].n_rows, dtype=np.bool_)
+        rows = _stacked([column.take(~gone) for column in columns])
+        missing = tuple(column.n_missing for column in columns)
+        return Read(rows, columns[0].n_rows, missing, np.flatnonzero(~gone))
 
     def _learn(self, columns: Sequence[Column], seed: int | None) -> Any:
         return self._learn_rows(_stacked(columns), seed)
@@ -153,15 +168,17 @@ def read_array(X: Any, name: str, n_columns: int | None = None) -> Read:
     if not width:
         _checks.bad_data(name, "have at least one column", "0 feature(s)")
     if not n_rows:
-        return Read(floats(table), 0, (0,) * (n_columns or width))
+        return Read(floats(table), 0, (0,) * (n_columns or width), np.arange(0))
     rows = floats(table)
     xp = namespace(rows)
     gone = xp.isnan(rows)
     missing = tuple(to_numpy(xp.sum(xp.astype(gone, xp.int64), axis=0)).tolist())
     _refuse_infinite(to_numpy(xp.sum(xp.astype(xp.isinf(rows), xp.int64), axis=0)), n_rows)
+    complete = np.arange(n_rows)
     if any(missing):
-        rows = taken(rows, to_numpy(xp.nonzero(~xp.any(gone, axis=1))[0]))
-    return Read(rows, n_rows, missing)
+        complete = to_numpy(xp.nonzero(~xp.any(gone, axis=1))[0])
+        rows = taken(rows, complete)
+    return Read(rows, n_rows, missing, complete)
 
 
 def _refuse_infinite(counts: NDArray[Any], n_rows: int) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contlearn import _checks
+from contlearn._tables import TableLike
 from contlearn.drift._arrays import Kept, RowTest, at_most, left_out, standardized
 from contlearn.drift._finding import Finding
+from contlearn.drift._foreignness import foreign_features, foreign_rows
 from contlearn.drift._mmd_findings import Learnt, by_features, by_halves, by_permutation, learnt
+from contlearn.drift._rows import subset
 from contlearn.stats._array_api import place
 from contlearn.stats._random_features import moments
 
@@ -156,6 +160,58 @@ class MMD(RowTest):
         _checks.count("n_permutations", self.n_permutations)
         _checks.instance("standardize", self.standardize, bool, "True or False")
         _checks.count("max_rows", self.max_rows, low=2)
+
+    def foreignness(self, X: TableLike) -> NDArray[np.float64]:
+        """Return how foreign each row of `X` is: where the batch is denser than the reference.
+
+        That is the witness function of the discrepancy: how much more alike a row is to the other rows of the
+        batch than to those of the reference, on average, under the kernel that saw most of the difference
+        (for `method="features"`, under the bandwidth that did). Look at the rows with the highest values to
+        see what is new. A question: it changes nothing.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples,) or (n_samples, n_features), data frame, or dict of columns
+            The current rows; as for `detect`, wherever they lie.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Higher is more foreign, below 0 is rarer than it was. On average about 0 where nothing has
+            changed. Values of one batch are comparable with each other. NaN where a value is missing, and
+            where no other row is left to compare with.
+
+        Raises
+        ------
+        NotFittedError, SchemaError, InvalidInputError
+            As for `detect`.
+
+        Notes
+        -----
+        Time is O((n + m) m d) for n kept reference rows and m rows of the batch, of which at most `max_rows`
+        stand for all; memory that of some copies of the rows. A row is not compared with itself, nor with
+        rows nearer than `block`. A single row far from all others is like neither side, and gets about 0
+        under a narrow kernel: this finds where batches differ, not outliers.
+        """
+        self._check_fitted()
+        found = self._found(X)
+        values = np.full(found.n_rows, np.nan)
+        (memory,) = self.reference_
+        if memory.statistics is None or len(found.complete) < 2:
+            return values
+        if isinstance(memory.statistics, Learnt):
+            values[found.complete] = foreign_features(memory.statistics, found.rows)
+        else:
+            values[found.complete] = self._witness(memory.statistics.rows, found.rows, memory.seed)
+        return values
+
+    def _witness(self, before: Any, current: Any, seed: int | None) -> NDArray[np.float64]:
+        rng = np.random.default_rng(seed)  # the draws are those of `detect`, and so is the kernel
+        among = subset(current.shape[0], self.max_rows, rng, self.block)
+        if among is None:
+            among = np.arange(current.shape[0])
+        before, current = self._sides(before, current)
+        return foreign_rows(before, current, among, self.n_permutations, self.block, rng)
 
     def _learn_rows(self, rows: Any, seed: int | None) -> Kept | Learnt:
         if self.method != "permutation" and not isinstance(rows, np.ndarray):

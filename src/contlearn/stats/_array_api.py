@@ -94,6 +94,13 @@ def kind(X: Any) -> str:
     return "f" if "float" in str(X.dtype) else "c"
 
 
+def beside(values: NDArray[Any], X: Any) -> Any:
+    """Return `values` as an array that lies where `X` does, in its precision."""
+    if isinstance(X, np.ndarray):
+        return values
+    return namespace(X).asarray(values, dtype=X.dtype, device=X.device)
+
+
 def taken(X: Any, rows: NDArray[Any]) -> Any:
     """Return the rows of `X` at these positions."""
     if isinstance(X, np.ndarray):
