@@ -1,6 +1,7 @@
 """KS: the numbers are those of the test, and what does not matter does not matter."""
 
 import datetime as dt
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -205,3 +206,115 @@ def test_any_real_number_may_be_a_setting():
         result = KS(alpha=kind(1) / 20, tolerance=kind(1) / 20, must_detect=kind(1) / 5).fit(x).detect(x)
         assert str(result) == str(KS().fit(x).detect(x))
     assert KS(alpha=1e-17).fit(x).detect(x + 400).detected
+
+
+def test_effects_are_shifts_of_quantiles_in_the_unit_of_the_column():
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(40, 10, 4000), rng.normal(45, 12, 1500)
+    effects = only(KS(alpha=0.1).fit(x).detect(y)).effects
+    assert list(effects) == ["10 %", "median", "90 %"]
+    for q, shift in zip((-1.2816, 0.0, 1.2816), effects.values(), strict=True):
+        true = 5.0 + 2.0 * q
+        assert shift.low < true < shift.high
+        assert shift.high - shift.low < 4.0
+        assert shift.confidence == pytest.approx(0.9)
+    exact = KS(alpha=0.1).fit(x).detect(y[:150])
+    assert only(exact).effects["median"].estimate == pytest.approx(
+        np.median(y[:150]) - np.median(x), rel=1e-12
+    )
+
+
+def test_dates_and_durations_shift_by_seconds_and_booleans_by_nothing():
+    hours = np.arange(4000) % 240
+    table = {
+        "at": np.datetime64("2024-01-01") + hours.astype("m8[h]"),
+        "took": hours.astype("m8[h]"),
+        "ok": hours > 100,
+    }
+    later = {name: values[:900] for name, values in table.items()} | {
+        "at": table["at"][:900] + np.timedelta64(2, "D"),
+        "took": table["took"][:900] + np.timedelta64(90, "s"),
+    }
+    parts = KS().fit(table).detect(later).parts
+    tied_before, tied_after = np.median(hours), np.median(hours[:900])
+    moved = (tied_after - tied_before) * 3600.0
+    assert parts["at"].effects["median"].estimate == pytest.approx(2 * 86_400 + moved, abs=1800.0)
+    assert abs(parts["took"].effects["median"].estimate - moved) <= 1800.0
+    assert parts["ok"].effects == {}
+
+
+def test_rows_in_a_gap_of_the_reference_have_room_for_all_of_it():
+    reference = np.repeat([0.0, 10.0], 500)
+    median = only(KS().fit(reference).detect(np.full(60_000, 9.0))).effects["median"]
+    assert median.low <= 9.0 - 10.0
+    assert median.high >= 9.0 - 0.0
+    exactly = only(KS().fit(reference).detect(np.full(600, 9.0))).effects["median"]
+    assert exactly.high <= median.high
+    assert exactly.low >= median.low
+
+
+def test_a_minimum_effect_has_to_be_exceeded_by_more_than_chance():
+    rng = np.random.default_rng(9)
+    x, y = rng.uniform(size=20_000), rng.uniform(0.052, 1.052, size=5_000)
+    anything = only(KS().fit(x).detect(y))
+    more = only(KS(minimum_effect=True).fit(x).detect(y))
+    assert anything.detected
+    assert not more.detected
+    assert more.p_value > 0.05 > anything.p_value
+    assert more.detectable == pytest.approx(anything.detectable + 0.05)
+    assert (more.score, more.interval, more.effects) == (anything.score, anything.interval, anything.effects)
+    assert KS(minimum_effect=True).fit(x).detect(y + 0.1).detected
+    zero = {"tolerance": 0.0}
+    plain, minimal = (KS(minimum_effect=each, **zero).fit(x).detect(y) for each in (False, True))
+    assert plain == minimal
+
+
+def test_a_block_makes_rows_count_for_less_where_they_follow_each_other():
+    rng = np.random.default_rng(10)
+    steady = np.repeat(rng.normal(size=400), 10)
+    batch = np.repeat(rng.normal(0.4, 1.0, size=60), 10)
+    free, blocked = (only(KS(block=block).fit(steady).detect(batch)) for block in (None, 10))
+    assert blocked.score == free.score
+    assert blocked.p_value > 20.0 * free.p_value
+    assert blocked.detectable > 2.5 * free.detectable
+    assert blocked.interval.high - blocked.interval.low > 2.0 * (free.interval.high - free.interval.low)
+    wide, narrow = (each.effects["median"] for each in (blocked, free))
+    assert wide.high - wide.low > 2.0 * (narrow.high - narrow.low)
+    independent = rng.normal(size=4000)
+    alone, together = (only(KS(block=block).fit(independent).detect(batch)) for block in (None, 10))
+    assert together.detectable == pytest.approx(alone.detectable, rel=0.1)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 1e300])
+@pytest.mark.parametrize("rows", [(40, 30), (5000, 3000)])
+def test_magnitudes_do_not_matter(scale, rows):
+    rng = np.random.default_rng(11)
+    x, y = rng.normal(size=rows[0]), rng.normal(0.3, 1.0, size=rows[1])
+    plain, scaled = KS().fit(x).detect(y), KS().fit(scale * x).detect(scale * y)
+    assert without_effects(scaled) == without_effects(plain)
+    shift = only(scaled).effects["median"]
+    assert shift.low <= shift.estimate <= shift.high
+    offset = KS().fit(x.round(3) + 1e9).detect(y.round(3) + 1e9)
+    assert offset.score == pytest.approx(plain.score, abs=2e-2)
+
+
+@pytest.mark.parametrize("reference", [[1.0], [1.0, 2.0], [3.0] * 50])
+@pytest.mark.parametrize("batch", [[1.0], [2.0, 5.0], [3.0] * 40, []])
+def test_few_rows_and_constant_columns_have_an_answer(reference, batch):
+    result = KS().fit(reference).detect(batch)
+    few = min(len(reference), len(batch)) < 2
+    assert (result.state is DriftState.UNDECIDED) or not few
+    if len(batch) and len(reference) == 50 and len(batch) == 40:
+        part = only(result)
+        assert (part.score, part.p_value) == (0.0, 1.0)
+        assert part.effects["median"][:3] == (0.0, 0.0, 0.0)
+
+
+def test_a_fitted_detector_pickles_small_and_answers_the_same():
+    rng = np.random.default_rng(12)
+    detector = KS().fit(rng.normal(size=(20_000, 2)))
+    batch = rng.normal(size=(500, 2)).astype(np.float32)
+    before = len(pickle.dumps(detector))
+    result = detector.detect(batch)
+    assert len(pickle.dumps(detector)) == before < 1.3 * 20_000 * 2 * 8
+    assert pickle.loads(pickle.dumps(detector)).detect(batch) == result

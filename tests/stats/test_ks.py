@@ -14,9 +14,11 @@ from scipy.stats import ks_2samp
 
 from contlearn.exceptions import InvalidInputError
 from contlearn.stats import KSResult, ks
-from contlearn.stats._ks import atoms, ks_compare, ks_detectable, ks_interval
+from contlearn.stats._ks import ks_compare, ks_compare_all, ks_detectable, ks_excess, ks_interval, ks_of_rows
+from contlearn.stats._ks_atoms import atoms, places, places_in_rows
+from contlearn.stats._ks_cells import bounds, cells_of, counted, together
 from contlearn.stats._ks_law import SMALLEST, equal_sizes, exact, p_value
-from contlearn.stats._ks_limit import limit
+from contlearn.stats._ks_limit import lightly_tied, limit
 
 few_values = st.lists(st.integers(0, 4), min_size=1, max_size=7)
 many_values = st.lists(st.floats(-5, 5), min_size=1, max_size=60)
@@ -282,6 +284,140 @@ def test_where_nearly_all_rows_share_one_value_the_law_is_exact(n, m, share):
     for z in (0.3, 0.5):
         reached = attainable(z, n, m, ends)
         assert p_value(reached, n, m, ends) == exact(reached, n, m, ends)
+
+
+@pytest.mark.parametrize("size", [2047, 2048, 2111, 2112, 2113, 5000])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint64])
+def test_a_long_sample_is_searched_as_a_short_one_is(size, dtype):
+    rng = np.random.default_rng(size)
+    values = np.unique(rng.integers(10, 10 * size, 3 * size))[:size].astype(dtype)
+    sample = atoms(values)
+    wanted = np.sort(np.concatenate((values, values + dtype(1), [values[0] - dtype(1)]))).astype(dtype)
+    assert (places(sample, wanted) == values.searchsorted(wanted)).all()
+    if sample.marks is not None:
+        assert (places_in_rows([sample] * 3, np.array([wanted] * 3)) == values.searchsorted(wanted)).all()
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.lists(st.integers(-9, 70), min_size=1))
+@settings(derandomize=True, deadline=None, max_examples=80)
+def test_cells_say_on_which_value_or_in_which_gap_a_number_is(x, y):
+    sample, y = atoms(np.array(x, dtype=float)), np.sort(np.array(y) / 2.0)
+    cells, values = cells_of(sample, y), sample.values
+    inside = (y >= values[0]) & (y <= values[-1])
+    assert (cells[inside] == (2 * values.searchsorted(y) + np.isin(y, values))[inside]).all()
+    assert (np.diff(cells) >= 0).all()
+    assert (cells[y < values[0]] < 0).all()
+    assert (cells[y > values[-1]] > 2 * len(values)).all()
+    _, low, high = bounds([sample], np.zeros((1, 1), dtype=int), cells[np.newaxis])
+    assert (low[0] <= y).all()
+    assert (y <= high[0]).all()
+    assert ((high - low)[0][np.isin(y, values)] == 0.0).all()
+
+
+@pytest.mark.parametrize("far", [1e-300, 1e-9, 0.3, 7.0, 1e9, 1e300])
+def test_how_far_beyond_all_values_a_number_is_stays_known_to_a_sixteenth(far):
+    sample = atoms(np.array([0.0, 0.0]))
+    y = far * np.linspace(1.0, 1.9, 30)
+    for numbers in (y, -y[::-1]):
+        _, low, high = bounds([sample], np.zeros((1, 1), dtype=int), cells_of(sample, numbers)[np.newaxis])
+        assert (low[0] <= numbers).all()
+        assert (numbers <= high[0]).all()
+        assert ((high - low)[0] <= np.abs(numbers) / 15.0).all()
+
+
+@given(many_values, many_values, many_values)
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_counts_add_up_in_any_order(x, y, z):
+    one, two, three = (counted(np.sort(np.round(each))) for each in (x, y, z))
+    whole = counted(np.sort(np.round(np.concatenate((x, y, z)))))
+    for total in (together(together(one, two), three), together(three, together(two, one))):
+        assert (total.keys == whole.keys).all()
+        assert (total.ends == whole.ends).all()
+
+
+@given(many_values, many_values, st.integers(0, 2))
+@settings(derandomize=True, deadline=None, max_examples=80)
+def test_counts_on_cells_know_the_distance_and_make_no_p_value_smaller(x, y, digits):
+    x, y = np.sort(np.round(x, digits)), np.sort(np.round(y, digits))
+    sample = atoms(x)
+    (found,) = ks_compare_all([sample], [counted(cells_of(sample, y))], [False])
+    known = ks(x, y)
+    assert found.statistic == known.statistic
+    assert found.p_value >= known.p_value * (1.0 - 1e-9)
+
+
+def test_rows_that_the_reference_cannot_tell_apart_make_p_values_only_larger():
+    rng, larger = np.random.default_rng(0), 0
+    for _ in range(100):
+        x, y = rng.integers(0, 40, 25) / 4.0, rng.integers(0, 80, 60) // 2 / 4.0
+        sample = atoms(x)
+        (found,) = ks_compare_all([sample], [counted(cells_of(sample, np.sort(y)))], [False])
+        known = ks(x, y)
+        assert found.statistic == known.statistic
+        assert found.p_value >= known.p_value * (1.0 - 1e-9)
+        larger += found.p_value > known.p_value * 1.01
+    assert larger > 0
+
+
+@pytest.mark.parametrize("size", [2048, 2300, 20_000])
+@pytest.mark.parametrize("digits", [None, 3])
+@pytest.mark.parametrize("shift", [0.0, 0.1, 9.0, -9.0])
+def test_most_values_need_not_be_found_to_know_the_largest_difference(size, digits, shift):
+    rng = np.random.default_rng(size)
+    x, y = rng.normal(size=(3, size)), rng.normal(shift, size=(3, 700))
+    if digits is not None:
+        x, y = np.exp(x).round(digits), np.exp(np.clip(y, -9, 9)).round(digits)
+    y.sort(axis=1)
+    samples = [atoms(each) for each in x]
+    cells = [counted(cells_of(*pair)) for pair in zip(samples, y, strict=True)]
+    slow = [each.statistic for each in ks_compare_all(samples, cells, [False] * 3)]
+    assert (samples[0].marks is not None) == (digits is None or size == 20_000)
+    if samples[0].marks is not None:
+        assert [each.statistic for each in ks_of_rows(samples, y, [1.0] * 3)] == slow
+    for statistic, *pair in zip(slow, x, y, strict=True):
+        assert statistic == pytest.approx(ks_2samp(*pair, method="asymp").statistic, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(17_000, 700), (17_000, 17_000), (60_000, 500)])
+@pytest.mark.parametrize("kind", ["rounded", "rounded finely", "skewed", "counts"])
+def test_the_ties_of_the_reference_tell_those_of_the_pooled_rows(n, m, kind):
+    rng = np.random.default_rng(n)
+    draw = {
+        "rounded": lambda size: np.round(30 * rng.normal(size=size)),
+        "rounded finely": lambda size: rng.normal(size=size).round(3),
+        "skewed": lambda size: rng.lognormal(size=size).round(2),
+        "counts": lambda size: rng.poisson(1000, size),
+    }[kind]
+    x, y = draw(n), draw(m)
+    ends = pooled_ends(np.concatenate((x, y)))
+    for z in (0.8, 1.1, 1.36, 1.8):
+        reached = np.array([attainable(z, n, m, ends)])
+        found = lightly_tied(reached, n, m, atoms(x).ties[np.newaxis])
+        assert found[0] == pytest.approx(exact(int(reached[0]), n, m, ends), rel=0.02)
+
+
+def test_rows_that_are_worth_less_count_for_fewer_ties_included():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=4000).round(1), np.sort(rng.normal(0.05, size=1000).round(1))
+    sample = atoms(x)
+    cells = cells_of(sample, y)
+    found = [
+        ks_compare_all([sample], [counted(cells)], [False], [worth])[0] for worth in (1.0, 2.0, 4.0, 40.0)
+    ]
+    assert len({each.statistic for each in found}) == 1
+    assert all(a.p_value < b.p_value for a, b in pairwise(found))
+    four_times = atoms(np.repeat(x, 4)), counted(np.repeat(cells, 4))
+    (again,) = ks_compare_all([four_times[0]], [four_times[1]], [False], [4.0])
+    assert again == pytest.approx(found[0], rel=0.02)
+    assert ks_compare_all([sample], [counted(cells)], [False], [1e6])[0].p_value == 1.0
+
+
+def test_the_p_value_of_an_excess_is_one_within_the_tolerance_and_falls_beyond():
+    rows = np.array([1000.0])
+    p = [float(ks_excess(np.array([d]), 0.1, rows, rows)[0]) for d in (0.02, 0.1, 0.13, 0.15, 0.2, 1.0)]
+    assert p[:2] == [1.0, 1.0]
+    assert all(a > b for a, b in pairwise(p[1:]))
+    assert p[-1] == pytest.approx(2 * math.exp(-2 * 0.9**2 * 500), rel=1e-9)
 
 
 def test_sizes_with_a_large_common_divisor_have_the_limit_at_the_distances_that_can_occur():

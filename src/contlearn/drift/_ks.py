@@ -14,7 +14,7 @@ from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._two_samples import Question
 from contlearn.results import Interval
 from contlearn.stats._dependence import design_effect
-from contlearn.stats._ks import KSResult, ks_detectable, ks_excess, ks_interval
+from contlearn.stats._ks import KSResult, ks_detectable, ks_interval
 from contlearn.stats._ks_atoms import Atoms, Reference, atoms
 from contlearn.stats._ks_pairs import Pair, ks_of_pairs, shifts_of_pairs
 from contlearn.stats._ks_sample import Marginal, summarized
@@ -43,6 +43,15 @@ class KS(ColumnTest):
         Smallest KS distance worth reporting, a share of rows between 0 and 1: a smaller one is never DRIFT.
     must_detect : float
         A KS distance this large must have been findable; else the answer is UNDECIDED instead of STABLE.
+    minimum_effect : bool
+        False: the p-value is of "nothing changed". True: of "the distance is at most `tolerance`", so that
+        DRIFT means that more than this has changed, however many rows there are. Conservative: at the
+        boundary, one to three false alarms in a hundred at `alpha=0.05`, fewer for tied values.
+    block : int or None
+        Rows come in the order of time, and those nearer than `block` rows depend on each other. Both sides
+        then count for fewer rows, by the design effect of the reference. Several times as long as rows
+        remember: with a correlation of 0.8 from row to row, false alarms fall from 53 % to 6 % with
+        `block=20` or `40`, and stay at 10 % with 10. None: rows are independent.
     random_state : int, numpy generator or None
         Accepted like everywhere; this test draws nothing.
 
@@ -55,10 +64,25 @@ class KS(ColumnTest):
 
     Notes
     -----
-    Cost: `fit` sorts each column once and keeps its distinct values and their counts; `detect` sorts the
-    current rows and looks each of their values up, O(m log m + m log n) per column.
+    `effects` of a column has the shifts of its 10 %, 50 % and 90 % quantiles, current minus reference, in the
+    unit of the column (dates and durations in seconds; booleans have none). Each has an interval of its own,
+    of confidence 1 - alpha before the correction for several shifts, which assumes nothing about the
+    distribution; an end is infinite where there are too few rows to tell.
 
-    A side in lower precision (float32) decides at which precision both are compared.
+    Cost: `fit` sorts each column once and keeps its distinct values and their counts; `detect` sorts the
+    current rows and looks for a few of them, O(m log m + m log n) per column, for all columns at once.
+
+    P-values are exact up to 200 rows on the smaller side, or 500 against 10,000, and where values are few;
+    beyond, a limit law within about two percent of the exact one, ties included, for p-values above 0.001.
+
+    A `Summary` has the distinct values of a column as long as the exact law is in use whatever they are, and
+    no values beyond: counts on the values of the reference and in the gaps between them. Those in a gap count
+    as different from each other, which can only make the p-value larger. Of their quantiles it is known in
+    which gap they are, or how far beyond the reference to within a sixteenth of an octave; the intervals have
+    room for that.
+
+    A side in lower precision (float32) decides at which precision both are compared. Parts of one batch have
+    to be in one precision to be merged.
 
     Dates, durations and booleans are tested as the numbers that they are. Missing values are tested beside
     the values, as the share that is missing.
@@ -66,7 +90,7 @@ class KS(ColumnTest):
     References
     ----------
     Hodges (1958), "The significance probability of the Smirnov two-sample test"; Schröer & Trenkler (1995),
-    for ties.
+    for ties; Zou and Donner (2008), for the intervals of shifts; Rao and Scott (1981), for design effects.
 
     Examples
     --------
@@ -79,6 +103,8 @@ class KS(ColumnTest):
     ('age',)
     >>> round(result.parts["age"].score, 2)
     0.21
+    >>> print(result.parts["age"].effects["median"])
+    5.047 [3.301, 7.249] (99.5 %)
     """
 
     _kinds = frozenset({"numeric", "boolean", "datetime", "duration"})
@@ -127,7 +153,8 @@ class KS(ColumnTest):
             None if pair.current.pending is not None else pair.current.placed(pair.reference)
             for pair in pairs
         ]
-        compared, effects = ks_of_pairs(pairs, placed), shifts_of_pairs(pairs, placed)
+        tolerance = float(self.tolerance) if self.minimum_effect else 0.0
+        compared, effects = ks_of_pairs(pairs, placed, tolerance), shifts_of_pairs(pairs, placed)
         return [self._finding(*each) for each in zip(questions, pairs, compared, effects, strict=True)]
 
     def _finding(
@@ -137,8 +164,7 @@ class KS(ColumnTest):
         independent = n / pair.worth, m / pair.worth
         distance, p_value = compared
         detectable = ks_detectable(*independent, question.alpha)
-        if self.minimum_effect and self.tolerance > 0.0:
-            p_value = ks_excess(distance, float(self.tolerance), *independent)
+        if self.minimum_effect:
             detectable += float(self.tolerance)
         return Finding(
             n,

@@ -97,6 +97,7 @@ def ks_compare_all(
     currents: Sequence[Counts],
     told_apart: Sequence[bool],
     worths: Sequence[float] | None = None,
+    tolerance: float = 0.0,
 ) -> list[KSResult]:
     """Compare many pairs of samples, of which the current ones are counted on the cells of the references.
 
@@ -112,12 +113,16 @@ def ks_compare_all(
         rows, which only makes p-values larger.
     worths
         Dependent rows that are worth one independent row, for each pair.
+    tolerance
+        The p-values are of the hypothesis that the true distance is at most this.
     """
     n = np.array([sample.rows for sample in references])
     m = np.array([sample.rows for sample in currents])
     distance, shared = _largest_differences(references, currents, n, m)
     ends: list[Integers | None] = [None] * len(n)
     ties: list[Floats | None] = [None] * len(n)
+    if tolerance > 0.0:
+        return _results(distance, n, m, ends, ties, worths, tolerance)
     for place, (reference, current, apart) in enumerate(zip(references, currents, told_apart, strict=True)):
         if not apart and reference.ties is not None:
             ties[place] = reference.ties
@@ -126,12 +131,15 @@ def ks_compare_all(
     return _results(distance, n, m, ends, ties, worths)
 
 
-def ks_of_rows(references: Sequence[Atoms], ordered: NDArray[Any], worths: Sequence[float]) -> list[KSResult]:
+def ks_of_rows(
+    references: Sequence[Atoms], ordered: NDArray[Any], worths: Sequence[float], tolerance: float = 0.0
+) -> list[KSResult]:
     """Return what `ks_compare_all` does, for long references of light values and ascending rows."""
     distance = _largest_differences_of_rows(references, ordered)
     n = np.array([sample.rows for sample in references])
     m = np.full(len(n), ordered.shape[1])
-    return _results(distance, n, m, [None] * len(n), [sample.ties for sample in references], worths)
+    ties = [sample.ties for sample in references]
+    return _results(distance, n, m, [None] * len(n), ties, worths, tolerance)
 
 
 def _results(
@@ -141,12 +149,17 @@ def _results(
     ends: Sequence[Integers | None],
     ties: Sequence[Floats | None],
     worths: Sequence[float] | None,
+    tolerance: float = 0.0,
 ) -> list[KSResult]:
+    statistic = distance / (n * m)
+    if tolerance > 0.0:
+        worth = 1.0 if worths is None else np.array(worths)
+        p_values = ks_excess(statistic, tolerance, n / worth, m / worth).tolist()
+        return [KSResult(*each) for each in zip(statistic.tolist(), p_values, strict=True)]
     pairs = [Pair(*each) for each in zip(distance.tolist(), n.tolist(), m.tolist(), ends, ties, strict=True)]
     for place, worth in enumerate(worths or ()):
         if worth > 1.0:
             pairs[place] = _independent(pairs[place], worth)
-    statistic = distance / (n * m)
     return [KSResult(*each) for each in zip(statistic.tolist(), _ks_law.p_values(pairs), strict=True)]
 
 
@@ -253,15 +266,15 @@ def _pooled_ends(reference: Atoms, current: Counts, told_apart: bool) -> Integer
     return np.insert(at_values, place, reference.rows_below(place) + ends)
 
 
-def ks_excess(distance: float, tolerance: float, n: float, m: float) -> float:
-    """Return a p-value of the hypothesis that the true distance is at most `tolerance`.
+def ks_excess(distance: Floats, tolerance: float, n: Floats, m: Floats) -> Floats:
+    """Return p-values of the hypothesis that the true distance is at most `tolerance`.
 
     Kolmogorov's limit law of the excess: the distance cannot be off by more than the two distribution
     functions are, wherever that is. Conservative: the normal law at the place of the largest difference,
-    which is a third narrower, rejects up to four times as often as it says.
+    which is narrower, rejects up to four times as often as it says.
     """
-    excess = max(0.0, distance - tolerance) / math.sqrt(1.0 / n + 1.0 / m)
-    return max(_ks_law.SMALLEST, float(special.kolmogorov(excess)))
+    excess = np.maximum(0.0, distance - tolerance) / np.sqrt(1.0 / n + 1.0 / m)
+    return np.maximum(_ks_law.SMALLEST, special.kolmogorov(excess))
 
 
 def ks_interval(distance: float, n: float, m: float, confidence: float) -> Interval:

@@ -42,8 +42,13 @@ class Pair(NamedTuple):
     unit: float | None
 
 
-def ks_of_pairs(pairs: Sequence[Pair], placed: Sequence[Placed | None]) -> list[KSResult]:
-    """Return the test of each pair; `placed` has the current rows that are counted, None for pending ones."""
+def ks_of_pairs(
+    pairs: Sequence[Pair], placed: Sequence[Placed | None], tolerance: float = 0.0
+) -> list[KSResult]:
+    """Return the test of each pair; `placed` has the current rows that are counted, None for pending ones.
+
+    The hypothesis is that the true distance is at most `tolerance`.
+    """
     found: dict[int, KSResult] = {}
     counted = [place for place, each in enumerate(placed) if each is not None]
     if counted:
@@ -53,11 +58,12 @@ def ks_of_pairs(pairs: Sequence[Pair], placed: Sequence[Placed | None]) -> list[
             [each.counts for each in rows],
             [each.values is not None for each in rows],
             [pairs[place].worth for place in counted],
+            tolerance,
         )
         found.update(zip(counted, results, strict=True))
     for places in _alike(pairs, placed):
         samples, ordered = _pending([pairs[place] for place in places])
-        results = ks_of_rows(samples, ordered, [pairs[place].worth for place in places])
+        results = ks_of_rows(samples, ordered, [pairs[place].worth for place in places], tolerance)
         found.update(zip(places, results, strict=True))
     return [found[place] for place in range(len(pairs))]
 
@@ -113,8 +119,8 @@ def _quantiles(pairs: Sequence[Pair], placed: Sequence[Placed | None]) -> tuple[
     n, m = np.array([(pair.reference.rows, pair.current.rows) for pair in pairs]).T
     values /= unit
     return (
-        Quantiles.of(values, values, before, n),
-        Quantiles.of(low / unit, high / unit, after, m),
+        Quantiles.of(values, values, before, n, places),
+        Quantiles.of(low / unit, high / unit, after, m, cells >> 1),
     )
 
 

@@ -30,6 +30,10 @@ QUANTILES = {"10 %": 0.1, "median": 0.5, "90 %": 0.9}
 """What is reported of a column of numbers, by name."""
 
 
+STEPS = 4
+"""Different values from a quantile to an end of its interval below which errors come in visible steps."""
+
+
 class Ranks(NamedTuple):
     """Which rows of an ascending sample tell a quantile: positions from 1 on.
 
@@ -57,25 +61,39 @@ class Quantiles(NamedTuple):
         Ends of the intervals of the quantiles of the distributions.
     least, most
         The quantile of the sample lies between these two, which are equal where it is known exactly.
+    down, up
+        Different values from there to either end.
     """
 
     low: Floats
     least: Floats
     most: Floats
     high: Floats
+    down: NDArray[np.int64]
+    up: NDArray[np.int64]
 
     @classmethod
-    def of(cls, at_least: Floats, at_most: Floats, ranks: NDArray[np.int64], rows: Floats) -> Quantiles:
+    def of(
+        cls,
+        at_least: Floats,
+        at_most: Floats,
+        ranks: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        places: NDArray[np.int64] | None = None,
+    ) -> Quantiles:
         """Return the quantiles, from bounds of the values of the rows whose `ranks` tell them.
 
-        The last axis has four entries per quantile, those of `Ranks`; `rows` are the sizes of the samples.
+        The last axis has four entries per quantile, those of `Ranks`; `rows` are the sizes of the samples,
+        `places` those of the values among all different ones (None where no two are equal).
         """
         shape = (*ranks.shape[:-1], -1, 4)
         least, most, rank = at_least.reshape(shape), at_most.reshape(shape), ranks.reshape(shape)
+        place = (ranks if places is None else places).reshape(shape)
         low = np.where(rank[..., 0] < 1, -np.inf, least[..., 0])
         high = np.where(rank[..., 3] > rows[:, np.newaxis], np.inf, most[..., 3])
         middle = [0.5 * each[..., 1] + 0.5 * each[..., 2] for each in (least, most)]
-        return cls(low, middle[0], middle[1], high)
+        down, up = place[..., 1] - place[..., 0], place[..., 3] - place[..., 2]
+        return cls(low, middle[0], middle[1], high, down, up)
 
 
 @lru_cache(maxsize=1024)
@@ -133,8 +151,9 @@ def quantile_shifts(reference: Quantiles, current: Quantiles) -> tuple[Floats, F
     """Return estimate, lower and upper end of the shifts of quantiles, current minus reference.
 
     The intervals of the two quantiles are put together by squares (Zou and Donner 2008), the end of each that
-    counts: about as confident as each of them. Where quantiles of the samples are known only to lie between
-    two numbers, the interval is wide enough for each of these.
+    counts: about as confident as each of them. Where there are few different values up to an end, errors come
+    in steps that do not add up by squares: there, the distances to the ends are simply added. Where quantiles
+    of the samples are known only to lie between two numbers, the interval is wide enough for each of these.
 
     References
     ----------
@@ -143,11 +162,17 @@ def quantile_shifts(reference: Quantiles, current: Quantiles) -> tuple[Floats, F
     before, after = reference, current
     with np.errstate(over="ignore", invalid="ignore"):
         estimate = 0.5 * (after.least - before.most) + 0.5 * (after.most - before.least)
-        lower = after.least - before.most - np.hypot(after.least - after.low, before.high - before.most)
-        upper = after.most - before.least + np.hypot(after.high - after.most, before.least - before.low)
+        lower = after.least - before.most
+        lower -= _together(after.least - after.low, after.down, before.high - before.most, before.up)
+        upper = after.most - before.least
+        upper += _together(after.high - after.most, after.up, before.least - before.low, before.down)
     # Where numbers leave the range of floats in both directions at once, nothing is known of the shift.
     lower, upper = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
     return np.nan_to_num(estimate), lower, upper
+
+
+def _together(one: Floats, steps: NDArray[np.int64], two: Floats, others: NDArray[np.int64]) -> Floats:
+    return np.where(np.minimum(steps, others) < STEPS, one + two, np.hypot(one, two))
 
 
 def shifts_of_samples(
@@ -157,8 +182,12 @@ def shifts_of_samples(
     sides = []
     for ordered in (reference, current):
         ranks = all_ranks(len(ordered), confidence)
-        at = ordered.take(ranks - 1, mode="clip").astype(np.float64)[np.newaxis]
-        sides.append(Quantiles.of(at, at, ranks[np.newaxis], np.array([len(ordered)])))
+        at = ordered.take(ranks - 1, mode="clip")
+        places = np.cumsum(np.diff(ordered, prepend=ordered[:1]) != 0).take(ranks - 1, mode="clip")
+        known = at.astype(np.float64)[np.newaxis]
+        sides.append(
+            Quantiles.of(known, known, ranks[np.newaxis], np.array([len(ordered)]), places[np.newaxis])
+        )
     return intervals(quantile_shifts(*sides), [confidence])[0]
 
 
@@ -169,8 +198,8 @@ def intervals(
     rows = zip(*(each.tolist() for each in shifts), confidences, strict=True)
     return [
         {
-            name: Interval(*ends, confidence)
-            for name, *ends in zip(QUANTILES, estimate, low, high, strict=True)
+            name: Interval(shift, least, most, confidence)
+            for name, shift, least, most in zip(QUANTILES, estimate, low, high, strict=True)
         }
         for estimate, low, high, confidence in rows
     ]
