@@ -433,7 +433,19 @@ def test_categories_of_another_type_are_remarked_upon():
     declared = pd.Series([1, 2] * 50).astype("category")
     part = only(ChiSquared().fit(declared).detect(declared.astype(str).astype("category")))
     assert part.detected
-    assert "its categories are str, those of the reference int" in part.remarks
+    assert "values are str, those of the reference int" in part.remarks
+    equal = only(ChiSquared().fit(declared).detect(declared.astype(float).astype("category")))
+    assert (equal.score, equal.remarks) == (0.0, ())
+
+
+def test_times_with_a_zone_against_times_without_are_remarked_upon():
+    days = pd.Series(pd.date_range("2024-01-01", periods=5).tolist() * 20)
+    zoned = days.dt.tz_localize("UTC")
+    remark = "values are times without a zone, those of the reference times with a zone"
+    for before, after, remarks in ((zoned, days, (remark,)), (zoned, zoned, ()), (days, days, ())):
+        for convert in (pd.Series, list):
+            part = only(ChiSquared().fit(convert(before)).detect(convert(after)))
+            assert (part.score, part.remarks) == (0.0, remarks)
 
 
 def test_numbers_of_fewer_bits_are_compared_in_as_many():

@@ -49,6 +49,8 @@ class Column:
         Per float, before it became one of 64: what came in 32 has digits that mean nothing.
     codes
         Of categories, where the caller's frame knew them or could tell them apart faster than Python.
+    zoned
+        Times came with a zone; those without are taken as they stand.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Column:
     missing: NDArray[np.bool_] | None = None
     bits: int = 64
     codes: Codes | None = None
+    zoned: bool = False
 
     @property
     def n_rows(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from contlearn import _checks
@@ -101,4 +102,6 @@ def _from_series(name: str, series: Any) -> Column:
         return from_labels(name, series.to_list())
     if kind == "String":
         return from_objects(name, series.to_list())
-    return from_array(name, series.to_numpy())
+    column = from_array(name, series.to_numpy())
+    zoned = kind == "Datetime" and series.dtype.time_zone is not None
+    return replace(column, zoned=True) if zoned else column

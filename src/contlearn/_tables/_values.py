@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import numbers
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -54,7 +55,9 @@ def from_objects(name: str, values: Sequence[Any]) -> Column:
     if filled.dtype == np.float64:
         filled[missing] = np.nan
         return from_block([name], filled[np.newaxis])[0]
-    return masked(name, kind, filled, missing)
+    column = masked(name, kind, filled, missing)
+    zoned = kind == "datetime" and any(getattr(value, "tzinfo", None) is not None for value in present)
+    return replace(column, zoned=True) if zoned else column
 
 
 def from_labels(name: str, labels: Sequence[Any]) -> Column:

@@ -110,23 +110,23 @@ def _detectable(k: int, alpha: float) -> float:
 
 
 def _remarks(aligned: Aligned, found: Homogeneity, unlike: Sequence[str]) -> list[tuple[str, ...]]:
-    """Say how many rows are in categories that the reference does not have, and of which other type."""
+    """Say how many rows are in categories that the reference does not have, and what may be the reason."""
     pairs = aligned.pairs
     unseen = (pairs.before == 0) & (pairs.after > 0)
-    if not unseen.any():
-        return [()] * len(unlike)
     rows = np.add.reduceat(np.where(unseen, pairs.after, 0), pairs.starts).tolist()
     categories = np.add.reduceat(unseen.astype(np.int64), pairs.starts).tolist()
-    remarks: list[tuple[str, ...]] = []
-    for count, kinds, m, other in zip(rows, categories, found.m.tolist(), unlike, strict=True):
-        if not count:
-            remarks.append(())
-            continue
-        what = "1 category" if kinds == 1 else f"{kinds} categories"
-        which = f"{count} row{'s' * (count > 1)} ({100 * count / m:.3g} %) in {what}"
-        said = f"{which} that the reference does not have"
-        remarks.append((said, other) if other and count == m else (said,))
-    return remarks
+    return [
+        (*_unseen(*counted), *filter(None, (other,)))
+        for *counted, other in zip(rows, categories, found.m.tolist(), unlike, strict=True)
+    ]
+
+
+def _unseen(rows: int, categories: int, m: int) -> tuple[str, ...]:
+    if not rows:
+        return ()
+    what = "1 category" if categories == 1 else f"{categories} categories"
+    which = f"{rows} row{'s' * (rows > 1)} ({100 * rows / m:.3g} %) in {what}"
+    return (f"{which} that the reference does not have",)
 
 
 def _effects(aligned: Aligned, found: Homogeneity, levels: Floats, design: Floats) -> list[Parts[Interval]]:

@@ -85,8 +85,9 @@ class ChiSquared(ColumnTest):
     current rows and never looks at those of the reference: for 30 columns of 2 to 200 integer categories and
     1,000 rows, about a millisecond.
 
-    Numbers that came in 32 bits are compared in 32 bits with those that came in 64. Bytes are no text:
-    a SchemaError says so.
+    Numbers that came in 32 bits are compared in 32 bits with those that came in 64. Bytes are no text: a
+    SchemaError says so. Times without a zone are compared with times that have one as if they were UTC, and
+    categories of one type with those of another as they are: `remarks` say so.
 
     Many categories need many rows: with k of them the distance of two samples of the same source is about
     0.4 sqrt(k (1/n + 1/m)) without any change. The p-value allows for that, and `interval` and `detectable`

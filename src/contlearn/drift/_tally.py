@@ -20,6 +20,7 @@ AT_ONCE = 2**20
 """Rows of all columns together up to which these are counted in one pass."""
 
 _NO_TYPES: frozenset[str] = frozenset()
+_ZONED, _UNZONED = frozenset({"times with a zone"}), frozenset({"times without a zone"})
 
 
 class Dense(NamedTuple):
@@ -50,7 +51,7 @@ class Tally(NamedTuple):
     bits
         The fewest in which any of the numbers came.
     types
-        Names of the types of categories that are Python objects.
+        What categories that are Python objects are, or whether times have a zone.
     """
 
     counts: Dense | dict[Hashable, int]
@@ -72,11 +73,16 @@ class Tally(NamedTuple):
         return self.counts.by_category() if isinstance(self.counts, Dense) else self.counts
 
     def unlike(self, other: Tally) -> str:
-        """Return what to say where no category here is of a type of those in `other`; else nothing."""
+        """Return what to say where categories here can be none of those in `other`; else nothing.
+
+        1 and 1.0 are of different types, and equal.
+        """
         if self.types & other.types or not (self.types and other.types):
             return ""
         mine, theirs = (" and ".join(sorted(types)) for types in (self.types, other.types))
-        return f"its categories are {mine}, those of the reference {theirs}"
+        if self.kind != "datetime" and self.by_category().keys() & other.by_category().keys():
+            return ""
+        return f"values are {mine}, those of the reference {theirs}"
 
     def in_bits(self, bits: int) -> Tally:
         """Return the rows per number of so many bits: those that differ only beyond are one category."""
@@ -106,10 +112,10 @@ def tally(column: Column) -> Tally:
     if whole is not None and len(whole):
         low, high = int(whole.min()), int(whole.max())
         if high - low < WIDEST:
-            return Tally(Dense(low, np.bincount(whole - low)), column.kind, column.bits)
+            return Tally(Dense(low, np.bincount(whole - low)), column.kind, column.bits, _types(column))
     labels, counts = np.unique(values, return_counts=True)
     return Tally(
-        dict(zip(labels.tolist(), counts.tolist(), strict=True)), column.kind, column.bits, _NO_TYPES
+        dict(zip(labels.tolist(), counts.tolist(), strict=True)), column.kind, column.bits, _types(column)
     )
 
 
@@ -123,6 +129,12 @@ def codes_of(column: Column) -> tuple[Counts, int]:
         return np.array(codes, dtype=np.int64), len(numbers)
     labels, places = np.unique(column.values, return_inverse=True)
     return places.astype(np.int64, copy=False), len(labels)
+
+
+def _types(column: Column) -> frozenset[str]:
+    if column.kind != "datetime":
+        return _NO_TYPES
+    return _ZONED if column.zoned else _UNZONED
 
 
 def _by_label(column: Column, counts: dict[Hashable, int]) -> Tally:
@@ -140,7 +152,7 @@ def tallies(columns: Sequence[Column]) -> list[Tally]:
                 whole[place] = integers
     counted = _counted_at_once(whole)
     return [
-        Tally(counted[place], column.kind, column.bits) if place in counted else tally(column)
+        Tally(counted[place], column.kind, column.bits, _types(column)) if place in counted else tally(column)
         for place, column in enumerate(columns)
     ]
 
