@@ -90,7 +90,7 @@ class ConditionalDrift(SingleTest):
         Correction over all marginal and conditional tests, and those of missing values.
     tolerance : float
         Smallest effect worth reporting, a share of rows.
-    must_detect : float or None
+    must_detect : float
         An effect this large must have been findable, else a test is UNDECIDED instead of STABLE, and a column
         whose conditional test is UNDECIDED is not said to follow.
     block : int or None
@@ -120,7 +120,7 @@ class ConditionalDrift(SingleTest):
 
     Models are wrong where they have seen few rows, and a column that moved takes its followers there. So the
     conditional test compares like with like: rows whose other columns lie within the range of the rows that
-    the model has learnt from (without the outermost 3 % on either side, over all columns), and among them
+    the model has learnt from (without the outermost 6 % on either side, over all columns), and among them
     rows for which the model predicts the same (in up to 30 bins of the prediction). A model that is too high
     somewhere is then too high on both sides. Current rows without such rows in the reference are left out;
     `remarks` say how many, and where hardly any are left the answer is UNDECIDED.
@@ -167,7 +167,7 @@ class ConditionalDrift(SingleTest):
         alpha: float = 0.05,
         correction: str | None = "holm",
         tolerance: float = 0.05,
-        must_detect: float | None = 0.2,
+        must_detect: float = 0.2,
         block: int | None = None,
         random_state: Any = 0,
     ) -> None:

@@ -26,7 +26,7 @@ from contlearn.stats._matched_ks import Binned, Seen, matched_ks
 ROWS_PER_BIN, MOST_BINS = 40, 30
 """Rows of the reference in a bin of like predictions, and the most bins."""
 
-LEFT_OUT = 0.03
+LEFT_OUT = 0.06
 """Share of rows with another column outside the limits within which models are trusted, on either side."""
 
 DIGITS = 2.0**20
