@@ -185,7 +185,7 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             found = f"{dependence[name]:.2f} in {_checks.called(name)}"
             remarks.append(f"rows of the reference follow each other (lag-1 correlation {found}): see block")
         if result.n_current and result.n_reference < _LARGE * result.n_current:
-            remarks.append("reference below 10 times the batch: its own noise is in every result")
+            remarks.append("reference below 10 times the batch")
         return remarks
 
     @property
