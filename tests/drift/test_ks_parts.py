@@ -29,7 +29,7 @@ KINDS = {
 @laws
 @given(
     st.sampled_from(sorted(KINDS)),
-    st.sampled_from([(50, 40), (5000, 150), (5000, 3000), (300, 2000)]),
+    st.sampled_from([(50, 40), (5000, 150), (5000, 3000), (300, 2000), (20_000, 1500)]),
     st.integers(0, 49),
     st.booleans(),
     st.integers(0, 2**32),
@@ -37,7 +37,8 @@ KINDS = {
 def test_any_parts_merged_in_any_order_give_the_very_same_result(kind, sizes, cuts, pickled, seed):
     rng = np.random.default_rng(seed)
     n, m = sizes
-    detector = KS(tolerance=0.0).fit({"x": KINDS[kind](rng, n)})
+    how = {"tolerance": 0.02, "minimum_effect": bool(rng.random() < 0.3)}
+    detector = KS(block=7 if rng.random() < 0.3 else None, **how).fit({"x": KINDS[kind](rng, n)})
     batch = KINDS[kind](rng, m)
     batch = batch if rng.random() < 0.5 else batch[: m // 2]
     places = sorted(rng.integers(0, len(batch) + 1, cuts).tolist())

@@ -28,7 +28,7 @@ MANTISSA = 48
 """Bits of a float that are dropped to name its sixteenth of an octave: positive floats sort as their bits."""
 
 
-MANY = 64
+MANY = 8
 """Numbers in a row from which on it pays to search for all rows at once."""
 
 
