@@ -113,6 +113,7 @@ GATES = [
 DETECTORS = [
     Entry(drift.KS, BATCH, drift.KS),
     Entry(drift.KS, BATCH, lambda: drift.KS(alpha=0.01, tolerance=0.0, correction="bh")),
+    Entry(drift.KS, BATCH, lambda: drift.KS(minimum_effect=True, block=5)),
     Entry(drift.ChiSquared, BATCH, drift.ChiSquared, {"columns": "categorical"}),
     Entry(drift.CramerVonMises, BATCH, drift.CramerVonMises),
     Entry(drift.CramerVonMises, BATCH, lambda: drift.CramerVonMises(alpha=0.01, must_detect=0.3)),
