@@ -183,13 +183,14 @@ def _near(
     Above: a p-value that does not reject cannot hurt the level. Ten times the level is above what most later
     steps of a correction ask for. With many categories, among which chance averages out, three times will do.
 
-    Where expected counts are small, the matched law is right in its body only, and only for many categories.
+    Where expected counts are small, the matched law is used for many categories only, and in its body: far
+    out it is too small as well, never too large.
 
     Below: where expected counts are not small, the exact p-value is less than the square root of the limit
     one (checked to 1e-24), so what is below the square of the level would be rejected by the exact one, too.
     """
     small = expected < SMALL_EXPECTATION
-    factor = np.where((k > MANY) & ~small, 3.0, 10.0)
+    factor = np.where(k > MANY, 3.0, 10.0)
     near = p_value <= np.maximum(levels, np.minimum(BODY, factor * levels))
     near |= small & ((k <= MANY) | (p_value <= np.minimum(4.0 * BODY, 4.0 * levels)))
     if statistic != "pearson":
