@@ -25,6 +25,10 @@ BACKENDS = {
 }
 
 
+def label_of(column):
+    return column.codes.labels[column.codes.places].tolist()
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(values=st.lists(st.one_of(st.none(), st.sampled_from(["", "a", "b", "ä", "nan"])), max_size=12))
@@ -38,7 +42,7 @@ def test_codes_tell_what_the_values_tell(backend, values):
         return
     complete = column.complete()
     assert column.kind == "categorical"
-    assert complete.values.tolist() == complete.codes.values.tolist() == known
+    assert complete.values.tolist() == label_of(complete) == known
     assert len(set(complete.codes.labels.tolist())) == len(complete.codes.labels)
     assert complete.codes.places.dtype == np.int64
 
@@ -57,10 +61,10 @@ def test_missing_values_of_every_sort_are_gaps_in_text():
 
 def test_declared_categories_stay_what_they_are_one_and_its_text_apart():
     (column,) = read(pa.table({"x": pa.array([1, 2, 1]).dictionary_encode()})).columns
-    assert column.codes.values.tolist() == column.values.tolist() == [1, 2, 1]
+    assert label_of(column) == column.values.tolist() == [1, 2, 1]
     odd = pd.DataFrame({"x": pd.Categorical.from_codes([0, 1, 0], categories=["1", 1])})
     (column,) = read(odd).columns
-    assert column.codes.values.tolist() == ["1", 1, "1"]
+    assert label_of(column) == ["1", 1, "1"]
 
 
 def test_a_dictionary_that_names_a_label_twice_has_it_once():
@@ -74,4 +78,4 @@ def test_codes_never_share_memory_with_the_caller():
     frame = pd.DataFrame({"x": pd.Categorical(["a", "b"] * 50)})
     (column,) = read(frame).columns
     frame.loc[:, "x"] = "b"
-    assert column.codes.values.tolist() == ["a", "b"] * 50
+    assert label_of(column) == ["a", "b"] * 50

@@ -37,7 +37,7 @@ def from_codes(name: str, series: Any, *, declared: bool) -> Column | None:
     own = np.array(places, dtype=np.int64)
     own[missing] = 0
     codes = Codes(own, names)
-    return masked(name, "categorical", codes.values, missing, codes)
+    return masked(name, "categorical", None, missing, codes)
 
 
 def _all_different(labels: list[Any]) -> bool:

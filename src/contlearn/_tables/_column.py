@@ -24,11 +24,6 @@ class Codes(NamedTuple):
     places: NDArray[np.int64]
     labels: NDArray[Any]
 
-    @property
-    def values(self) -> NDArray[Any]:
-        """The label of each row."""
-        return self.labels[self.places]
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -40,9 +35,8 @@ class Column:
         Its name, or its position as text.
     kind
         What its values are; "unknown" when there is no value to tell by (no rows, or all of them missing).
-    values
-        One entry per row, whatever it is where `missing` says so. Numeric: float64, int64 or uint64;
-        boolean: bool; categorical: object (the labels); datetime (UTC) and duration: int64 microseconds.
+    plain
+        The values, or None where `codes` say what they are.
     missing
         True where the value is missing (null, None, NaN or NaT); None when nothing is.
     bits
@@ -55,16 +49,34 @@ class Column:
 
     name: str
     kind: Kind
-    values: NDArray[Any]
+    plain: Any
     missing: NDArray[np.bool_] | None = None
     bits: int = 64
     codes: Codes | None = None
     zoned: bool = False
 
     @property
+    def values(self) -> NDArray[Any]:
+        """One entry per row, whatever it is where `missing` says so.
+
+        Numeric: float64, int64 or uint64; boolean: bool; categorical: object (the labels), put together anew
+        each time where there are codes; datetime (UTC) and duration: int64 microseconds.
+        """
+        if self.codes is None:
+            plain: NDArray[Any] = self.plain
+            return plain
+        return self.first(self.n_rows)
+
+    def first(self, rows: int) -> NDArray[Any]:
+        """Return the values of the first rows."""
+        if self.codes is None:
+            return self.values[:rows]
+        return self.codes.labels[self.codes.places[:rows]]
+
+    @property
     def n_rows(self) -> int:
         """Number of rows, missing ones included."""
-        return len(self.values)
+        return len(self.plain) if self.codes is None else len(self.codes.places)
 
     @property
     def n_missing(self) -> int:
@@ -81,8 +93,9 @@ class Column:
 
     def take(self, rows: NDArray[Any]) -> Column:
         """Return the column with these rows only, none of which may be missing."""
-        codes = None if self.codes is None else self.codes._replace(places=self.codes.places[rows])
-        return replace(self, values=self.values[rows], missing=None, codes=codes)
+        if self.codes is not None:
+            return replace(self, missing=None, codes=self.codes._replace(places=self.codes.places[rows]))
+        return replace(self, plain=self.plain[rows], missing=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +185,7 @@ def exact(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def masked(
-    name: str, kind: Kind, values: NDArray[Any], missing: NDArray[np.bool_], codes: Codes | None = None
+    name: str, kind: Kind, values: NDArray[Any] | None, missing: NDArray[np.bool_], codes: Codes | None = None
 ) -> Column:
     """Return a column whose kind is unknown if nothing in it is known."""
     if missing.all():

@@ -101,11 +101,12 @@ class Tally(NamedTuple):
 
 def tally(column: Column) -> Tally:
     """Count the rows of every category of a column; nothing in it is missing."""
-    values, codes = column.values, column.codes
+    codes = column.codes
     if codes is not None:
         counts = np.bincount(codes.places, minlength=len(codes.labels))
         seen = np.flatnonzero(counts)
         return _by_label(column, dict(zip(codes.labels[seen].tolist(), counts[seen].tolist(), strict=True)))
+    values = column.values
     if values.dtype == object:
         return _by_label(column, dict(Counter(values.tolist())))
     whole = _integers(values)

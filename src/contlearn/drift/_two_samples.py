@@ -17,7 +17,7 @@ from contlearn import _checks
 from contlearn._tables import WORDS, Column, Kind
 from contlearn.drift._finding import Finding, missing_share
 from contlearn.drift._summary import Described
-from contlearn.stats._dependence import neighbours
+from contlearn.stats._dependence import ROWS, neighbours
 
 
 class TwoSampleTest(abc.ABC):
@@ -265,7 +265,7 @@ def _check_kinds(detector: TwoSampleTest, columns: Sequence[Column]) -> None:
 def _dependence(detector: TwoSampleTest, columns: Sequence[Column], n_columns: int) -> dict[str, float]:
     if getattr(detector, "block", None) is not None:
         return {}
-    found = ((column.name, neighbours(column.values)) for column in columns)
+    found = ((column.name, neighbours(column.first(ROWS))) for column in columns)
     return {name: each.correlation for name, each in found if each.follow_each_other(n_columns)}
 
 
