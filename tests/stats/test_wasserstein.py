@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 from contlearn.stats import wasserstein
-from contlearn.stats._pooled import EXACT, every_relabeling, places, pool, relabelings, side
+from contlearn.stats._pooled import EXACT, Dealer, every_relabeling, places, pool, relabelings, side
 from contlearn.stats._wasserstein import (
     distance,
     margins,
@@ -199,9 +199,27 @@ def test_one_outlier_in_a_batch_is_as_rare_as_its_place_in_it():
     y[0] = 1e6
     pooled = two(x, y)
     line = on_a_line(pooled.values)
-    p_value = permutation_p_value(seen(pooled, line), 9999, rng)
+    p_value = permutation_p_value(seen(pooled, line), 9999, Dealer(0))
     assert p_value == pytest.approx(50 / 5050, rel=0.4)
     assert upper_bound(pooled, line, distance(pooled, line)) >= 50 / 5050
+
+
+def test_samples_whose_ties_lie_alike_are_dealt_alike_and_others_as_if_they_were_alone():
+    rng = np.random.default_rng(10)
+    one, two_, tied = (
+        two(rng.normal(size=300), rng.normal(size=90)),
+        two(rng.normal(size=300), rng.normal(size=90)),
+        two(rng.normal(size=300).round(), rng.normal(size=90).round()),
+    )
+    deal = Dealer(1)
+    drawn = [np.concatenate(list(deal(each, 99))) for each in (one, two_, tied, one)]
+    alone = [np.concatenate(list(Dealer(1)(each, 99))) for each in (one, two_, tied, one)]
+    for found, expected in zip(drawn, alone, strict=True):
+        assert (found == expected).all()
+    assert (drawn[0] == drawn[1]).all()
+    assert len(np.concatenate(list(Dealer(1)(one, 9999)))) == 9999
+    assert (np.concatenate(list(deal(one, 999)))[:99] != drawn[0]).any()
+    assert (np.concatenate(list(Dealer(None)(one, 99))) != drawn[0]).any()
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform", "exponential", "poisson", "coin", "two humps"])

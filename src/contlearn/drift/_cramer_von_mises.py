@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, final
 
-import numpy as np
-
 from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._ordered import Drawn, Learnt, OrderedTest
 from contlearn.stats import _cramer_von_mises as cvm
 from contlearn.stats._bridge import Law
-from contlearn.stats._pooled import Pooled, can_be_listed, places
+from contlearn.stats._pooled import Deal, Pooled, can_be_listed, places
 
 VARYING = 20.0
 """Expected rows besides the most frequent value from which the limit law is right in its body, ..."""
@@ -109,9 +107,9 @@ class CramerVonMises(OrderedTest):
         self.block = block
         self.random_state = random_state
 
-    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, rng: np.random.Generator) -> Finding:
+    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, deal: Deal) -> Finding:
         null, away, worth = cvm.law(pooled), cvm.distance(pooled), reference.worth
-        found = self._p_value(pooled, null, away**2 / pooled.scale / worth, worth, alpha, rng)
+        found = self._p_value(pooled, null, away**2 / pooled.scale / worth, worth, alpha, deal)
         return Finding(
             pooled.n,
             pooled.m,
@@ -130,14 +128,14 @@ class CramerVonMises(OrderedTest):
         statistic: float,
         worth: float,
         alpha: float,
-        rng: np.random.Generator,
+        deal: Deal,
     ) -> Drawn:
         p_value = cvm.limit_p_value(null, statistic)
         if _limit_stands(pooled, p_value, alpha):
             return Drawn(p_value)
         seen = pooled.at(places(pooled))
         return self._drawn(
-            lambda drawn: cvm.permutation_p_value(seen, drawn, rng, worth),
+            lambda drawn: cvm.permutation_p_value(seen, drawn, deal, worth),
             can_be_listed(seen),
             len(seen.ends),
             alpha,

@@ -18,7 +18,7 @@ from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._two_samples import Question
 from contlearn.drift._values import Values, inflation, sides, values_of
 from contlearn.results import Interval
-from contlearn.stats._pooled import Pooled, pool
+from contlearn.stats._pooled import Deal, Dealer, Pooled, pool
 from contlearn.stats._quantiles import Quantiles, all_ranks, intervals, quantile_shifts
 
 CELLS = 10_000_000
@@ -93,16 +93,19 @@ class OrderedTest(SingleTest):
 
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
         findings = []
+        dealers: dict[int | None, Dealer] = {}
         for each in questions:
+            seed = None if each.seed is None else each.seed >> 32  # the same for all columns
+            deal = dealers.setdefault(seed, Dealer(seed))
             pooled = pool(*sides(each.reference.values, each.current))
-            finding = self._test(pooled, each.reference, each.alpha, np.random.default_rng(each.seed))
+            finding = self._test(pooled, each.reference, each.alpha, deal)
             enough = finding.enough and _can_reach(finding.n_reference, finding.n_current, each.alpha)
             findings.append(finding._replace(enough=enough))
         effects = _shifts(questions)
         return [one._replace(effects=moved) for one, moved in zip(findings, effects, strict=True)]
 
     @abc.abstractmethod
-    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, rng: np.random.Generator) -> Finding:
+    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, deal: Deal) -> Finding:
         """Return what one test finds in the reference and current rows, pooled."""
 
     def _drawn(

@@ -71,13 +71,23 @@ def sides(reference: Values, current: Values) -> tuple[Side, Side]:
 
 
 def inflation(column: Column, block: int | None) -> float:
-    """Return how many rows of a reference are worth an independent one, where `block` rows hang together."""
+    """Return how many rows of a reference are worth an independent one, where `block` rows hang together.
+
+    The larger of two: as the shares of rows up to each decile vary from block to block, and as the mean ranks
+    do, which is where the law of the tests has its tail.
+    """
     if block is None:
         return 1.0
     ordered = np.sort(column.values)
     edges = np.unique(ordered[(DECILES * len(ordered)).astype(np.intp)])
     codes = np.searchsorted(edges, column.values)
-    return design_effect(codes, len(edges) + 1, block, cumulative=True)
+    shares = design_effect(codes, len(edges) + 1, block, cumulative=True)
+    n_blocks = len(codes) // block
+    ranks = np.searchsorted(ordered, column.values) + np.searchsorted(ordered, column.values, side="right")
+    if n_blocks < 2 or not ranks.var():
+        return shares
+    means = ranks[: n_blocks * block].reshape(n_blocks, block).mean(axis=1)
+    return min(float(block), max(shares, block * float(means.var(ddof=1)) / float(ranks.var())))
 
 
 def _integers(values: NDArray[Any]) -> NDArray[Any]:

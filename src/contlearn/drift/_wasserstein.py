@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, final
 
-import numpy as np
-
 from contlearn import _checks
 from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._ordered import Drawn, Learnt, OrderedTest
 from contlearn.drift._values import Values
 from contlearn.results import Interval
 from contlearn.stats import _wasserstein as w1
-from contlearn.stats._pooled import Pooled, can_be_listed
+from contlearn.stats._pooled import Deal, Pooled, can_be_listed
 
 SCALES = ("sd", "iqr")
 
@@ -76,7 +74,8 @@ class Wasserstein(OrderedTest):
     shifts of the quantiles in the unit of the column (dates and durations: seconds).
 
     Cost: `fit` sorts each column once; `detect` sorts the current rows and puts both in order, O(n + m) per
-    column, and draws for about a millisecond; 40 where p is near a level of 0.001.
+    column, and draws for about a millisecond, 40 where p is near a level of 0.001. Columns whose ties lie
+    alike, such as those without ties, share what is drawn.
 
     References
     ----------
@@ -123,10 +122,10 @@ class Wasserstein(OrderedTest):
     def _learn_more(self, values: Values) -> w1.Spread:
         return w1.spread(values.values, values.counts)
 
-    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, rng: np.random.Generator) -> Finding:
+    def _test(self, pooled: Pooled, reference: Learnt, alpha: float, deal: Deal) -> Finding:
         line, worth = w1.on_a_line(pooled.values), reference.worth
         away = w1.distance(pooled, line)
-        found = self._p_value(pooled, line, away, worth, alpha, rng)
+        found = self._p_value(pooled, line, away, worth, alpha, deal)
         unit = _unit(reference.more, pooled, line, self.scale)
         few = w1.seen(pooled, line, w1.COARSE, w1.COARSE)
         together = w1.margins(few, together=True)
@@ -151,11 +150,11 @@ class Wasserstein(OrderedTest):
         away: float,
         worth: float,
         alpha: float,
-        rng: np.random.Generator,
+        deal: Deal,
     ) -> Drawn:
         seen = w1.seen(pooled, line)
         return self._drawn(
-            lambda drawn: w1.permutation_p_value(seen, drawn, rng, worth),
+            lambda drawn: w1.permutation_p_value(seen, drawn, deal, worth),
             can_be_listed(seen.pooled),
             len(seen.pooled.ends),
             alpha,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from contlearn import _checks
 from contlearn.results import Interval
 from contlearn.stats._bridge import BRIDGE_MEAN, Law, tied
 from contlearn.stats._ks_law import SMALLEST
-from contlearn.stats._pooled import Pooled, can_be_listed, chance, places, pool, side
+from contlearn.stats._pooled import Deal, Pooled, can_be_listed, chance, places, pool, relabelings, side
 
 __all__ = ["CramerVonMisesResult", "cramer_von_mises"]
 
@@ -116,7 +117,7 @@ def cramer_von_mises(
     statistic = away**2 / pooled.scale
     if method == "asymptotic" or (method == "auto" and limit_holds(pooled)):
         return CramerVonMisesResult(statistic, limit_p_value(law(pooled), statistic), away, "asymptotic")
-    p_value = permutation_p_value(pooled, n_permutations, generator)
+    p_value = permutation_p_value(pooled, n_permutations, partial(relabelings, rng=generator))
     return CramerVonMisesResult(statistic, p_value, away, "exact" if can_be_listed(pooled) else "permutation")
 
 
@@ -155,14 +156,12 @@ def limit_p_value(null: Law, statistic: float) -> float:
     return max(SMALLEST, null.tail(statistic))
 
 
-def permutation_p_value(
-    pooled: Pooled, n_draws: int, rng: np.random.Generator, inflation: float = 1.0
-) -> float:
+def permutation_p_value(pooled: Pooled, n_draws: int, deal: Deal, inflation: float = 1.0) -> float:
     """Return how rarely relabeled rows are as far apart, where `inflation` rows are worth one of them."""
     seen = pooled.at(places(pooled))
     weights = _weights(seen)
     observed = float(np.square(seen.differences) @ weights) / inflation
-    return chance(seen, lambda found: np.square(found) @ weights, observed, n_draws, rng)
+    return chance(seen, lambda found: np.square(found) @ weights, observed, n_draws, deal)
 
 
 def interval(pooled: Pooled, null: Law, away: float, confidence: float, inflation: float = 1.0) -> Interval:

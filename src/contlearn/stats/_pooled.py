@@ -31,8 +31,8 @@ PLACES = 128
 EXTREMES = 8
 """... closer at the ends, where so many values are looked at one by one: they may be far away."""
 
-AT_ONCE = 1_000_000
-"""Cells of relabelings held in memory at a time: 8 MB for each of a few arrays."""
+AT_ONCE = 2_000_000
+"""Cells of relabelings held in memory at a time: 16 MB for each of a few arrays."""
 
 LISTED = 20_000
 """At most about so many relabelings are listed one by one instead of drawn."""
@@ -106,6 +106,9 @@ def side(name: str, x: ArrayLike) -> Side:
     return Side(*np.unique(values, return_counts=True))
 
 
+Deal = Callable[[Pooled, int], Iterator[Floats]]
+
+
 def pool(x: Side, y: Side) -> Pooled:
     """Return two samples over the distinct values of both: a search per value of the one with fewer."""
     few, many = (x, y) if len(x.values) < len(y.values) else (y, x)
@@ -146,9 +149,32 @@ def places(pooled: Pooled, exact: int = EXACT, about: int = PLACES) -> NDArray[n
     return np.unique(np.concatenate((found, large - 1)))
 
 
-def chance(
-    pooled: Pooled, statistic: Statistic, observed: float, n_draws: int, rng: np.random.Generator
-) -> float:
+class Dealer:
+    """Deals rows by a seed: the same rows alike, and samples whose ties lie alike only once.
+
+    So columns without ties share their relabelings, which is most of the work. Draws of different numbers are
+    independent of each other.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = int(np.random.default_rng().integers(2**63)) if seed is None else seed
+        self._dealt: dict[int, tuple[bytes, Floats]] = {}
+
+    def __call__(self, pooled: Pooled, n_draws: int) -> Iterator[Floats]:
+        """Return the differences in `n_draws` random relabelings, in chunks."""
+        key = pooled.ends.tobytes() + bytes(f"{min(pooled.n, pooled.m)}", "ascii")
+        found = self._dealt.get(n_draws)
+        if found is not None and found[0] == key:
+            return iter((found[1],))
+        drawn = relabelings(pooled, n_draws, np.random.default_rng((self._seed, n_draws)))
+        if n_draws * len(pooled.ends) > AT_ONCE:
+            return drawn
+        (every,) = drawn
+        self._dealt[n_draws] = key, every
+        return iter((every,))
+
+
+def chance(pooled: Pooled, statistic: Statistic, observed: float, n_draws: int, deal: Deal) -> float:
     """Return the probability that relabeled rows are at least as far off as `observed`.
 
     Exact where all relabelings can be listed, else (1 + as far off) / (1 + drawn).
@@ -159,7 +185,7 @@ def chance(
         found, chances = listed
         far = statistic(found) >= limit
         return 1.0 if far.all() else min(1.0, float(chances[far].sum()))
-    drawn = relabelings(pooled, n_draws, rng)
+    drawn = deal(pooled, n_draws)
     return (1 + sum(int(np.count_nonzero(statistic(each) >= limit)) for each in drawn)) / (1 + n_draws)
 
 

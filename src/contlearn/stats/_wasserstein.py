@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,18 @@ from scipy import special
 from contlearn import _checks
 from contlearn.results import Interval
 from contlearn.stats._ks_law import SMALLEST
-from contlearn.stats._pooled import EXACT, PLACES, Counts, Pooled, chance, places, pool, side
+from contlearn.stats._pooled import (
+    EXACT,
+    PLACES,
+    Counts,
+    Deal,
+    Pooled,
+    chance,
+    places,
+    pool,
+    relabelings,
+    side,
+)
 
 __all__ = ["WassersteinResult", "wasserstein"]
 
@@ -126,7 +138,8 @@ def wasserstein(
     generator = _checks.generator("rng", rng)
     pooled = pool(side("x", x), side("y", y))
     line = on_a_line(pooled.values)
-    p_value = permutation_p_value(seen(pooled, line), n_permutations, generator)
+    deal = partial(relabelings, rng=generator)
+    p_value = permutation_p_value(seen(pooled, line), n_permutations, deal)
     return WassersteinResult(line.in_units(distance(pooled, line)), p_value)
 
 
@@ -199,11 +212,11 @@ def seen(pooled: Pooled, line: Line, exact: int = EXACT, about: int = PLACES) ->
     return Seen(pooled.at(chosen), widths[: len(chosen) - 1])
 
 
-def permutation_p_value(here: Seen, n_draws: int, rng: np.random.Generator, inflation: float = 1.0) -> float:
+def permutation_p_value(here: Seen, n_draws: int, deal: Deal, inflation: float = 1.0) -> float:
     """Return how rarely relabeled rows are as far apart, where `inflation` rows are worth one of them."""
     pooled, widths = here
     observed = float(np.abs(pooled.differences) @ widths) / math.sqrt(inflation)
-    return chance(pooled, lambda found: np.abs(found) @ widths, observed, n_draws, rng)
+    return chance(pooled, lambda found: np.abs(found) @ widths, observed, n_draws, deal)
 
 
 def upper_bound(pooled: Pooled, line: Line, away: float, inflation: float = 1.0) -> float:
