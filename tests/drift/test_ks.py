@@ -298,6 +298,17 @@ def test_magnitudes_do_not_matter(scale, rows):
     assert offset.score == pytest.approx(plain.score, abs=2e-2)
 
 
+def test_shifts_beyond_the_floats_stay_in_their_intervals():
+    far = np.full(5000, 1.7e308)
+    for reference, batch in ((-far, far[:3000]), (far, -far[:3000]), (np.append(-far, far), far[:3000])):
+        result = only(KS().fit(reference).detect(batch))
+        assert result.detected
+        for shift in result.effects.values():
+            assert shift.low <= shift.estimate <= shift.high
+            assert np.isfinite(shift.estimate)
+            assert (shift.estimate > 0) == (batch[0] > reference[0]) or shift.estimate == 0.0
+
+
 @pytest.mark.parametrize("reference", [[1.0], [1.0, 2.0], [3.0] * 50])
 @pytest.mark.parametrize("batch", [[1.0], [2.0, 5.0], [3.0] * 40, []])
 def test_few_rows_and_constant_columns_have_an_answer(reference, batch):

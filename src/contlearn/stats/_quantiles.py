@@ -168,7 +168,8 @@ def quantile_shifts(reference: Quantiles, current: Quantiles) -> tuple[Floats, F
         upper += _together(after.high - after.most, after.up, before.least - before.low, before.down)
     # Where numbers leave the range of floats in both directions at once, nothing is known of the shift.
     lower, upper = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
-    return np.nan_to_num(estimate), lower, upper
+    estimate = np.clip(np.nan_to_num(estimate), np.nan_to_num(lower), np.nan_to_num(upper))
+    return estimate, np.minimum(lower, estimate), np.maximum(upper, estimate)
 
 
 def _together(one: Floats, steps: NDArray[np.int64], two: Floats, others: NDArray[np.int64]) -> Floats:
