@@ -422,3 +422,13 @@ def test_both_statistics_have_one_limit():
     assert one.p_value == pytest.approx(other.p_value, rel=0.05)
     assert one.score == pytest.approx(8.0 * other.score, rel=0.01)
     assert special.chdtrc(9, one.score * 45_000) == pytest.approx(one.p_value, rel=1e-9)
+
+
+@DETECTORS
+def test_so_few_rows_that_no_minimum_effect_could_be_shown_are_undecided(cls):
+    rng = np.random.default_rng(21)
+    x = rng.normal(size=1000)
+    tolerance = 0.9 * min(cls._divergence.largest, 9.0)
+    strict = cls(tolerance=tolerance, minimum_effect=True).fit(x)
+    assert strict.detect(rng.normal(size=12)).state is DriftState.UNDECIDED
+    assert cls().fit(x).detect(rng.normal(size=12)).state is DriftState.STABLE

@@ -27,7 +27,6 @@ SOURCES = {
     "rounded": lambda rng, shape: np.round(2.0 * rng.normal(size=shape)) / 2.0,
     "many ties": lambda rng, shape: np.round(rng.normal(size=shape), 1),
     "Poisson": lambda rng, shape: rng.poisson(1.0, shape),
-    "zeros": lambda rng, shape: np.where(rng.random(shape) < 0.6, 0.0, rng.normal(size=shape)),
     "sparse": lambda rng, shape: rng.choice(np.array(list("abcdefghij"), dtype=object), shape, p=SPARSE),
 }
 
@@ -71,12 +70,15 @@ def test_the_level_is_kept_and_used_up_to_what_ties_allow(cls, name, n, m):
 
 
 @DETECTORS
-@pytest.mark.parametrize(("n", "m"), [(30, 30), (1000, 100)])
-@pytest.mark.parametrize("name", ["continuous", "many ties", "sparse"])
+@pytest.mark.parametrize(
+    ("name", "n", "m"),
+    [("continuous", 30, 30), ("many ties", 30, 30), ("sparse", 30, 30), ("continuous", 1000, 100)],
+)
 def test_far_in_the_tail_a_hundred_columns_keep_the_level(cls, name, n, m):
     rng, runs = np.random.default_rng(2), 300
     source = SOURCES[name]
     alarms = sum(cls().fit(source(rng, (n, 100))).detect(source(rng, (m, 100))).detected for _ in range(runs))
+    print(f"{cls.__name__:14} {name:10} {n:4} {m:4}  any of a hundred columns {alarms / runs:.4f}")
     assert alarms <= stats.binom.isf(1e-6, runs, ALPHA)
 
 
@@ -93,10 +95,9 @@ def test_intervals_cover_and_minimum_effects_keep_the_level_at_their_edge(cls, s
     rng = np.random.default_rng(3)
     p, q = shares_behind(shift)
     true = {PSI: psi, JensenShannon: jensen_shannon}[cls](p, q)
-    labels = np.array(list("abcdefghij"), dtype=object)
     found = []
     for _ in range(RUNS // COLUMNS):
-        x, y = rng.choice(labels, (n, COLUMNS), p=p), rng.choice(labels, (m, COLUMNS), p=q)
+        x, y = rng.choice(10, (n, COLUMNS), p=p), rng.choice(10, (m, COLUMNS), p=q)
         detector = cls(correction=None, tolerance=true, minimum_effect=True).fit(x)
         found.extend(detector.detect(y).parts.values())
     covered = np.mean([part.interval.low <= true <= part.interval.high for part in found])

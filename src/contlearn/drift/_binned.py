@@ -91,9 +91,8 @@ class BinnedTest(ColumnTest):
 
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
         sides = _Sides.of(questions)
-        measured = _Measured.of(self._divergence, sides)
         tolerated = float(self.tolerance) if self.minimum_effect else 0.0
-        limits = upper_tail(measured.statistic, np.maximum(measured.freedom, 1.0), tolerated * measured.scale)
+        measured = _Measured.of(self._divergence, sides, tolerated)
         effects = _effects(sides, questions)
         intervals = _intervals(self._divergence, sides, measured)
         return [
@@ -112,7 +111,7 @@ class BinnedTest(ColumnTest):
                 sides.n.tolist(),
                 sides.m.tolist(),
                 measured.score.tolist(),
-                self._chances(questions, sides, measured, limits, tolerated),
+                self._chances(questions, sides, measured, tolerated > 0.0),
                 intervals,
                 sides.alpha.tolist(),
                 measured.freedom.tolist(),
@@ -127,17 +126,16 @@ class BinnedTest(ColumnTest):
         questions: Sequence[Question],
         sides: _Sides,
         measured: _Measured,
-        limits: Floats,
-        tolerated: float,
+        tolerant: bool,
     ) -> list[Chance]:
         """Return the p-value of each column: by the limit law where that stands, else of drawn samples."""
         found = []
-        for place, (question, p_value) in enumerate(zip(questions, limits.tolist(), strict=True)):
+        for place, (question, p_value) in enumerate(zip(questions, measured.limit.tolist(), strict=True)):
             reference: Bins = question.reference
             bins = int(measured.freedom[place]) + 1
             expected = float(measured.expected[place])
             enough = float(measured.extreme[place]) <= question.alpha
-            if bins == 1 or tolerated > 0.0:
+            if bins == 1 or tolerant:
                 found.append(Chance(p_value if bins > 1 else 1.0, enough))
             elif limit := _by_limit(p_value, question.alpha, expected, reference, sides.after[place]):
                 found.append(Chance(limit, enough))
@@ -196,8 +194,10 @@ class _Measured(NamedTuple):
         Its degrees of freedom.
     expected
         The smallest expected count of a bin on either side.
+    limit
+        The p-value of the limit law.
     extreme
-        The limit p-value of samples without anything in common: no smaller one can come.
+        That of samples without anything in common: no smaller one can come.
     """
 
     score: Floats
@@ -206,10 +206,11 @@ class _Measured(NamedTuple):
     statistic: Floats
     freedom: Floats
     expected: Floats
+    limit: Floats
     extreme: Floats
 
     @classmethod
-    def of(cls, divergence: Divergence, sides: _Sides) -> _Measured:
+    def of(cls, divergence: Divergence, sides: _Sides, tolerated: float) -> _Measured:
         score = divergence.of_counts(sides.before, sides.after)
         effective = score
         if (sides.worth > 1.0).any():
@@ -229,7 +230,8 @@ class _Measured(NamedTuple):
             scale * effective,
             freedom,
             rarest * np.minimum(n, m) / (n + m),
-            upper_tail(scale * apart, np.maximum(freedom, 1.0), 0.0),
+            upper_tail(scale * effective, np.maximum(freedom, 1.0), tolerated * scale),
+            upper_tail(scale * apart, np.maximum(freedom, 1.0), tolerated * scale),
         )
 
 

@@ -19,6 +19,9 @@ CELLS = 20_000_000
 MOST_DRAWS, FEWEST_OF_MOST = 100_000, 999
 """... but no more than so many samples, and always so many where the level asks for them."""
 
+OWN, SHARED = 4.0, 40.0
+"""So many draws may be expected beyond the level: more where columns and batches share their luck."""
+
 CELLS_AT_ONCE = 500_000
 """Cells held in memory at a time: 4 MB for each of a few arrays."""
 
@@ -242,10 +245,11 @@ def chance(divergence: Divergence, law: Law, statistic: float, level: float, see
     """
     least = statistic * (1.0 - ROUNDING) - ROUNDING * ROUNDING
     most = min(MOST_DRAWS, max(FEWEST_OF_MOST, CELLS // law.cells))
-    for draws in (99, 999, min(most, max(999, math.ceil(4.0 / level) - 1))):
+    fine = SHARED if isinstance(law, Gaps) else OWN
+    for draws in (99, 999, min(most, max(999, math.ceil(fine / level) - 1))):
         drawn = _sorted_draws(divergence, law, draws, seed)
         p_value = (1 + draws - int(np.searchsorted(drawn, least))) / (1 + draws)
-        if p_value > 10.0 / (draws + 1) or (draws >= 999 and 4.0 / (draws + 1) <= level):
+        if p_value > 10.0 / (draws + 1) or (draws >= 999 and fine / (draws + 1) <= level):
             return Chance(p_value)
     if 1.0 / (draws + 1) <= level:
         return Chance(p_value)
