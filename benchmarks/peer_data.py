@@ -20,6 +20,9 @@ HEAVY = 0.16
 JOINT = 100, 8, 0.25
 """Rows on either side, columns, and the change of every mean, where tests of all columns are judged."""
 
+TIMES = 3
+"""How many times the repetitions of the others these get: they are quick."""
+
 STREAMS, CHANGE = 20, 10_000
 """Streams, and how many values of each come before the change."""
 
@@ -40,7 +43,7 @@ def write(folder: Path, repetitions: int) -> None:
         arrays |= {f"{size}_{name}": array for name, array in checks(rng, *rows, repetitions).items()}
     rows, columns, shift = JOINT
     for side, mean in (("reference", 0.0), ("same", 0.0), ("changed", shift)):
-        arrays[f"joint_{side}"] = rng.normal(mean, 1.0, size=(repetitions, rows, columns))
+        arrays[f"joint_{side}"] = rng.normal(mean, 1.0, size=(TIMES * repetitions, rows, columns))
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
 

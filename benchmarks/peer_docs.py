@@ -26,22 +26,22 @@ def write(peers: Path, bench: Path, page: Path) -> None:
         minutes=f"{found['minutes']:.0f}",
         environment=environment(found),
         contests="\n\n".join(map(contest, found["contests"])),
-        imports=markdown(peer_text.IMPORTS[:4], cut(peer_text.import_rows(found["imports"]))),
-        memory=markdown(peer_text.MEMORY[:4], cut(peer_text.memory_rows(found["memory"]))),
+        imports=markdown(peer_text.IMPORTS[:4], cut(peer_text.import_rows(found.get("imports", [])))),
+        memory=markdown(peer_text.MEMORY[:4], cut(peer_text.memory_rows(found.get("memory", [])))),
         numbers=peer_data.NUMBERS,
         texts=peer_data.TEXTS,
         levels=peer_data.LEVELS,
         shift=peer_data.SHIFT,
         even=1 / peer_data.LEVELS,
         heavy=peer_data.HEAVY,
-        tables=markdown(peer_text.TABLES, peer_text.table_rows(found["tables"])),
+        tables=markdown(peer_text.TABLES, peer_text.table_rows(found.get("tables", []))),
         joint_rows=rows,
         joint_columns=columns,
         joint_shift=shift,
-        joint=markdown(peer_text.JOINT, peer_text.joint_rows(found["joint"])),
+        joint=markdown(peer_text.JOINT, peer_text.joint_rows(found.get("joint", []))),
         streams_n=peer_data.STREAMS,
         change=f"{peer_data.CHANGE:,}",
-        streams=markdown(peer_text.STREAMS, peer_text.stream_rows(found["streams"])),
+        streams=markdown(peer_text.STREAMS, peer_text.stream_rows(found.get("streams", {}))),
     )
     page.write_text(text)
 
@@ -73,7 +73,7 @@ def verdict(found: Found) -> str:
 
 
 def least(promised: float | None) -> str:
-    return "" if promised is None else f"{promised:.2g}"
+    return "" if promised is None else f"{promised:.3g}"
 
 
 def cut(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -95,7 +95,8 @@ def measure(environments: dict[str, dict[str, str]], arguments: Any) -> dict[str
         if wanted("W10"):
             said("W10: false alarms and power", begin)
             keep("streams", peer_errors.streams(workers, failed))
-            keep("joint", peer_errors.joint(workers, failed, max(repetitions.values())))
+            times = peer_data.TIMES * max(repetitions.values())
+            keep("joint", peer_errors.joint(workers, failed, times))
             keep("tables", peer_errors.tables(workers, failed, repetitions))
     return found
 
