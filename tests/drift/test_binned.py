@@ -67,7 +67,7 @@ def test_interval_and_detectable_are_those_of_the_noncentral_law(cls):
     assert part.interval.low < part.score < part.interval.high
     assert stats.ncx2.sf(rows * part.score, 9, rows * part.interval.low) == pytest.approx(0.05, rel=1e-6)
     assert stats.ncx2.cdf(rows * part.score, 9, rows * part.interval.high) == pytest.approx(0.05, rel=0.05)
-    power = stats.ncx2.sf(stats.chi2.isf(0.1, 9), 9, rows * part.detectable)
+    power = stats.ncx2.sf(stats.chi2.isf(0.1, 9), 9, rows * part.detectable / (1 + 5 / 4000) ** 2)
     assert power == pytest.approx(0.8, abs=1e-6)
 
 

@@ -18,7 +18,7 @@ from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._two_samples import Question
 from contlearn.results import Interval
 from contlearn.stats._divergence_laws import Chance, chance
-from contlearn.stats._divergences import Divergence
+from contlearn.stats._divergences import HALF_A_ROW, Divergence
 from contlearn.stats._noncentral import detectable_noncentrality, noncentrality, upper_tail
 from contlearn.stats._shares import shifts
 
@@ -102,12 +102,12 @@ class BinnedTest(ColumnTest):
                 score=score,
                 p_value=found.p_value,
                 interval=interval,
-                detectable=_detectable(alpha, freedom, tolerated * scale) / scale,
+                detectable=_detectable(alpha, freedom, tolerated * scale) * dilution / scale,
                 enough=found.enough,
                 remarks=found.remarks,
                 effects=effect,
             )
-            for n, m, score, found, interval, alpha, freedom, scale, effect in zip(
+            for n, m, score, found, interval, alpha, freedom, scale, dilution, effect in zip(
                 sides.n.tolist(),
                 sides.m.tolist(),
                 measured.score.tolist(),
@@ -116,6 +116,7 @@ class BinnedTest(ColumnTest):
                 sides.alpha.tolist(),
                 measured.freedom.tolist(),
                 measured.scale.tolist(),
+                measured.dilution.tolist(),
                 effects,
                 strict=True,
             )
@@ -192,6 +193,8 @@ class _Measured(NamedTuple):
         That statistic.
     freedom
         Its degrees of freedom.
+    dilution
+        How much smaller a small divergence looks for the half row that is added to each bin.
     expected
         The smallest expected count of a bin on either side.
     limit
@@ -205,6 +208,7 @@ class _Measured(NamedTuple):
     scale: Floats
     statistic: Floats
     freedom: Floats
+    dilution: Floats
     expected: Floats
     limit: Floats
     extreme: Floats
@@ -229,6 +233,7 @@ class _Measured(NamedTuple):
             scale,
             scale * effective,
             freedom,
+            (1.0 + HALF_A_ROW * (freedom + 1.0) / np.minimum(n, m)) ** 2,
             rarest * np.minimum(n, m) / (n + m),
             upper_tail(scale * effective, np.maximum(freedom, 1.0), tolerated * scale),
             upper_tail(scale * apart, np.maximum(freedom, 1.0), tolerated * scale),
