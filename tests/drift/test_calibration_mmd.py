@@ -84,8 +84,8 @@ def halves_correlated(rows):
     ("shift", "least"),
     [
         (lambda rows: rows + 0.1, 0.80),
-        (lambda rows: rows * 1.08, 0.90),
-        (halves_correlated, 0.90),
+        (lambda rows: rows * 1.08, 0.94),
+        (halves_correlated, 0.93),
     ],
     ids=["mean", "spread", "correlation"],
 )

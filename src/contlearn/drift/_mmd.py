@@ -43,7 +43,7 @@ class MMD(RowTest):
         be as small as alpha over many tests asks, at some cost of power; from 50 rows on each side.
         "features": from sums of random Fourier features and of their products, the only method that needs no
         rows later, in time that grows with the rows and not with their square; from 25 rows on each side, and
-        reference rows of about 12 times the root of the number of columns. With fewer rows the answer is
+        reference rows of about 20 times the root of the number of columns. With fewer rows the answer is
         UNDECIDED.
     n_permutations : int
         Number of relabelings; the smallest possible p-value is 1 / (n_permutations + 1).
@@ -81,6 +81,11 @@ class MMD(RowTest):
     The complete rows are tested. Beside them, where anything is missing, stands an exact test of the share of
     missing values in each such column; results are in `parts["values"]` and `parts["missing"]`.
 
+    With `method="permutation"`, tensors of torch, and arrays of any library that keeps the array API
+    standard, are computed with on their device, in float64 where it has that (else in float32, centred
+    first): give reference and batch there. Only sums over bins are brought to numpy. Torch and CuPy need the
+    extra ``contlearn[array-api]``.
+
     Of a reference of more than eight times the batch (and more than 256 rows) "permutation" uses a random
     part of eight times the batch: the rest would add less than an eighth to the effective sample size, at the
     square of its cost. `n_reference` and `n_current` count the complete rows; `remarks` say when less were
@@ -88,7 +93,7 @@ class MMD(RowTest):
 
     Cost of "permutation": time O((n + m)² (d + 20)) for n and m compared rows (about a second for 10,000
     against 10,000 rows of 32 columns on one core) and little more for more permutations. Memory: the kept
-    rows, some copies of the compared ones, and some megabytes. "cross" takes a fourth of that time.
+    rows, some copies of the compared ones, and some megabytes. "cross" takes about as long.
 
     "features": 320 cosines and sines, shared by up to five bandwidths; narrow kernels that are 0 for nearly
     all pairs of reference rows are left out. Time O((n + m) (320 d + 80,000)). Memory: at most 4 MB for the

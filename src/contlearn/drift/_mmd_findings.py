@@ -38,16 +38,16 @@ Rows = NDArray[np.float64]
 _FEWEST_BINS = 8  # that a variance is estimated from
 _FEWEST_ROWS = 25  # on either side, for the law of the features' means
 _SHARED = 2.0  # about so many independent tests the kernels of a ladder are worth
-_ROWS_BY_ROOT = 12.0  # per root of the number of columns: fewer make their own scale look special
+_ROWS_BY_ROOT = 20.0  # per root of the number of columns: fewer make their own scale look special
 
 
 class Learnt(NamedTuple):
-    """What is kept of the reference for `method="features"`; `law` where rows depend on each other."""
+    """What is kept of the reference for `method="features"`; `law` where blocks of rows are given."""
 
     features: FeatureMap
     moments: Moments
+    block: int
     law: Law | None
-    n_blocks: int | None
 
 
 def by_permutation(
@@ -61,13 +61,14 @@ def by_permutation(
     enough = smallest_p_value(n, m, n_permutations, block or 1) <= alpha
     result = found.result
     finding = Finding(result.n_x, result.n_y, result.effect, result.p_value, enough=enough)
-    if min(found.bins.x, found.bins.y) < _FEWEST_BINS or result.n_permutations == 0:
+    if min(found.bins.x, found.bins.y) < 2 or result.n_permutations == 0:
         return finding
     own = found.bins.size if (block or 1) > 1 else 1
     known = precision_of_bins(found.sums[0], found.bins, own)
     limit = float(np.quantile(found.largest, 1.0 - alpha, method="higher"))
+    interval = effect_interval(float(found.squared[0, 0]), known, confidence(alpha))
     return finding._replace(
-        interval=effect_interval(float(found.squared[0, 0]), known, confidence(alpha)),
+        interval=interval if min(found.bins.x, found.bins.y) >= _FEWEST_BINS else None,
         detectable=math.sqrt(detectable_effect(limit * math.sqrt(known.null), known)),
     )
 
@@ -95,35 +96,33 @@ def learnt(rows: Rows, standardize: bool, block: int | None, rng: np.random.Gene
     """Return what `by_features` needs to know of the reference."""
     centre, spread = centre_and_spread(rows, alike=not standardize)
     features = feature_map(rows, centre, spread, rng)
-    if block is None or block == 1:
-        return Learnt(features, moments(features, rows), None, None)
-    n_blocks = len(rows) // block
-    return Learnt(features, moments(features, rows), law_of_blocks(features, rows, block), n_blocks)
+    block = block or 1
+    law = law_of_blocks(features, rows, block) if block > 1 else None
+    return Learnt(features, moments(features, rows), block, law)
 
 
 def by_features(reference: Learnt, current: Moments, alpha: float) -> Finding:
     """Return what the means of random features find."""
     before, after = reference.moments, current
     n, m = before.n, after.n
-    law = reference.law if reference.n_blocks is not None else law_of_rows(before, after)
-    if min(n, m) < 2 or law is None:
-        return Finding(n, m, enough=False, remarks=_fewest(reference, m))
-    squared = squared_effect(before, after)
-    inflation = 1.0
-    if reference.n_blocks is not None:
-        inflation = inflation_of(law, before)
-        squared = float(squared_distances(before, after)[0]) - (1.0 / n + 1.0 / m) * float(law.variance[0])
-    finding = Finding(n, m, score=math.sqrt(max(0.0, squared)))
+    law = law_of_rows(before, after) if reference.block == 1 else reference.law
     remarks = _fewest(reference, m)
+    if min(n, m) < 2 or law is None:
+        return Finding(n, m, enough=False, remarks=remarks)
+    apart, inflation = squared_distances(before, after), 1.0
+    squared = squared_effect(before, after)
+    if reference.block > 1:
+        inflation = inflation_of(law, before)
+        squared = float(apart[0]) - (1.0 / n + 1.0 / m) * float(law.variance[0])
+    finding = Finding(n, m, score=math.sqrt(max(0.0, squared)), enough=not remarks, remarks=remarks)
     if remarks:
-        return finding._replace(enough=False, remarks=remarks)
-    found = cauchy_combination(p_values(squared_distances(before, after), law, n, m))
+        return finding
+    finding = finding._replace(p_value=cauchy_combination(p_values(apart, law, n, m)))
     if law.variance[0] <= NOTHING_VARIES:
-        return finding._replace(p_value=found)
+        return finding
     known = precision(before, after, law, inflation)
     critical = critical_effect(law, n, m, alpha / _SHARED)
     return finding._replace(
-        p_value=found,
         interval=effect_interval(squared, known, confidence(alpha)),
         detectable=math.sqrt(detectable_effect(critical, known)),
     )
@@ -131,12 +130,9 @@ def by_features(reference: Learnt, current: Moments, alpha: float) -> Finding:
 
 def _fewest(reference: Learnt, m: int) -> tuple[str, ...]:
     """Say which rows are too few for the law to hold; nothing where they suffice."""
-    n, block = reference.moments.n, 1
-    if reference.n_blocks is not None:
-        n, block = reference.n_blocks, n // max(1, reference.n_blocks)
-    m = m // block
+    n, m = reference.moments.n // reference.block, m // reference.block
     if min(n, m) < _FEWEST_ROWS:
-        return (_too_few(_FEWEST_ROWS * block),)
+        return (_too_few(_FEWEST_ROWS * reference.block),)
     n_columns = len(reference.features.centre)
     if n * (n + m) / (2 * m) < _ROWS_BY_ROOT * math.sqrt(n_columns):
         return (f"{n_columns} columns need more reference rows for method='features'",)

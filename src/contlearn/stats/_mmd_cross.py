@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 FEWEST = 25
 """Independent rows (or blocks) in each half below which the law does not hold."""
 
+_FEWEST_CARRIERS = 10.0  # values without which a mean has no normal law
 _TILE = 384  # rows: a tile of kernel values stays within the cache
 _ROUNDING = 1e-12  # relative standard error that rounding alone can make
 _LOOKED_AT = 64  # rows of each sample from which the largest eigenvalue of the kernel is estimated
@@ -85,6 +86,7 @@ class _Means(NamedTuple):
 class _Difference(NamedTuple):
     """A difference of two means, with its variance in several ways, and the degrees of freedom of `pooled`.
 
+    `carriers` is how many values carry the variance: the inverse of the sum of their squared shares.
     `plain` takes rows for independent; `pooled` takes both samples for one, which they are without a change.
     """
 
@@ -93,13 +95,15 @@ class _Difference(NamedTuple):
     plain: float
     pooled: float
     freedom: float
+    carriers: float
 
 
 def mmd_cross(x: Floats, y: Floats, rng: np.random.Generator, block: int | None = None) -> CrossResult:
     """Test whether two samples of rows come from the same distribution, by the cross-MMD.
 
     The statistic is that of Shekhar, Kim and Ramdas for the kernels of `contlearn.stats.mmd`, compared with
-    Student's law; the p-values of the kernels are combined by Cauchy's law.
+    Student's law; the p-values of the kernels are combined by Cauchy's law. Kernels so narrow that a handful
+    of rows has all the variance have no such law, and are left out.
 
     Parameters
     ----------
@@ -127,8 +131,9 @@ def mmd_cross(x: Floats, y: Floats, rng: np.random.Generator, block: int | None 
     there = [_difference(each, halves.x_first, size_of_block) for each in means.at_first]
     back = _difference(means.at_second[0], halves.x_second, size_of_block)
     least = _rarest(len(halves.first) // size_of_block, halves.x_first // size_of_block)
-    scores = [_studentised(each) for each in there]
-    p_values = [_p_value(score, each.freedom) for score, each in zip(scores, there, strict=True)]
+    heard = [each for each in there if each is there[0] or each.carriers >= _FEWEST_CARRIERS]
+    scores = [_studentised(each) for each in heard]
+    p_values = [_p_value(score, each.freedom) for score, each in zip(scores, heard, strict=True)]
     within, plain = there[0].variance + back.variance, there[0].plain + back.plain
     inflation = within / plain if plain > 0.0 else 1.0
     return CrossResult(
@@ -212,12 +217,14 @@ def _difference(means: Floats, x_rows: int, block: int) -> _Difference:
     blocks = witness.reshape(-1, block).mean(axis=1)
     x, y = blocks[: x_rows // block], blocks[x_rows // block :]
     if min(len(x), len(y)) < 2:
-        return _Difference(float(x.mean() - y.mean()), 0.0, 0.0, 0.0, 1.0)
+        return _Difference(float(x.mean() - y.mean()), 0.0, 0.0, 0.0, 1.0, math.inf)
     variance = float(x.var(ddof=1)) / len(x) + float(y.var(ddof=1)) / len(y)
     plain = sum(float(each.var()) / len(each) for each in (witness[:x_rows], witness[x_rows:]))
     freedom = len(x) + len(y) - 2
     pooled = (len(x) * float(x.var()) + len(y) * float(y.var())) / freedom * (1.0 / len(x) + 1.0 / len(y))
-    return _Difference(float(x.mean() - y.mean()), variance, plain, pooled, freedom)
+    squares = np.concatenate([x - x.mean(), y - y.mean()]) ** 2
+    carriers = float(squares.sum()) ** 2 / float((squares**2).sum() or 1.0) or math.inf
+    return _Difference(float(x.mean() - y.mean()), variance, plain, pooled, freedom, carriers)
 
 
 def _studentised(difference: _Difference) -> float:
