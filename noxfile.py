@@ -49,6 +49,7 @@ nox.options.error_on_missing_interpreters = True
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 # One thread per process: two test processes with two threads each fight over two cores and both lose.
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+TORCH = "https://download.pytorch.org/whl/cpu"  # the default index brings gigabytes of CUDA besides
 FAST = "not calibration and not integrations"
 
 
@@ -81,7 +82,16 @@ def calibration(session: nox.Session) -> None:
 def integrations(session: nox.Session) -> None:
     """Summaries of partitions on joblib and Dask, and on Ray and Spark where these can run."""
     session.install("-e", ".[examples]", *group("test"), *group("integrations"))
-    session.run("pytest", "-m", "integrations", "tests/integrations", *session.posargs, env=QUIET)
+    partitions = "tests/integrations/test_partitions.py"
+    session.run("pytest", "-m", "integrations", partitions, *session.posargs, env=QUIET)
+
+
+@nox.session(default=False)
+def torch(session: nox.Session) -> None:
+    """Tensors: as many devices as torch finds here. Other words go to the installer of torch."""
+    session.install("-e", ".[array-api]", *group("test"))
+    session.install("torch", *(session.posargs or ["--index-url", TORCH]))
+    session.run("pytest", "-m", "integrations", "tests/integrations/test_torch.py", env=QUIET)
 
 
 @nox.session(default=False)
@@ -136,6 +146,13 @@ def bench(session: nox.Session) -> None:
     """Speed and memory as ratios against a peer or a physical limit, measured in one interleaved run."""
     session.install("-e", ".", "pandas", "polars")
     session.run("python", "benchmarks/run.py", *session.posargs, env=QUIET)
+
+
+@nox.session(default=False)
+def guarantees(session: nox.Session) -> None:
+    """The error rates of every detector, measured by certify and written into the documentation."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/guarantees.py", *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)

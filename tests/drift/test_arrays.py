@@ -89,6 +89,26 @@ def test_the_functions_give_the_numbers_of_numpy(test, n, m, d):
     assert test(strict.asarray(x), strict.asarray(y), block=5)[1] == test(x, y, block=5)[1]
 
 
+@pytest.mark.parametrize("kind", ["numbers", "gaps", "single", "constant"])
+@pytest.mark.parametrize("detector", [MMD(), Energy(), Energy(block=10)], ids=repr)
+def test_a_device_without_wide_floats_gives_nearly_the_same(detector, kind):
+    reference, batch = (table.astype(np.float32) for table in tables(kind))
+    place = strict.Device("no_float64")
+    here = detector.fit(reference).detect(batch)
+    there = detector.fit(strict.asarray(reference, device=place)).detect(strict.asarray(batch, device=place))
+    assert there.state is here.state
+    assert there.p_value == pytest.approx(here.p_value, abs=0.005)
+    assert there.score == pytest.approx(here.score, abs=1e-4)
+
+
+def test_narrow_floats_with_a_large_offset_keep_what_digits_they_have():
+    reference, batch = (np.float32(table + 1000.0) for table in tables("numbers"))
+    place = strict.Device("no_float64")
+    here = MMD().fit(reference).detect(batch)
+    there = MMD().fit(strict.asarray(reference, device=place)).detect(strict.asarray(batch, device=place))
+    assert there.score == pytest.approx(here.score, abs=1e-4)
+
+
 def test_one_column_is_a_table_as_well():
     x, y = (table[:, 0] for table in tables("numbers"))
     for detector in (MMD(), Energy()):

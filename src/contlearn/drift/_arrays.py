@@ -172,13 +172,19 @@ def read_array(X: Any, name: str, n_columns: int | None = None) -> Read:
     rows = floats(table)
     xp = namespace(rows)
     gone = xp.isnan(rows)
-    missing = tuple(to_numpy(xp.sum(xp.astype(gone, xp.int64), axis=0)).tolist())
-    _refuse_infinite(to_numpy(xp.sum(xp.astype(xp.isinf(rows), xp.int64), axis=0)), n_rows)
+    missing = tuple(_counts(gone, rows).tolist())
+    _refuse_infinite(_counts(xp.isinf(rows), rows), n_rows)
     complete = np.arange(n_rows)
     if any(missing):
         complete = to_numpy(xp.nonzero(~xp.any(gone, axis=1))[0])
         rows = taken(rows, complete)
     return Read(rows, n_rows, missing, complete)
+
+
+def _counts(marked: Any, rows: Any) -> NDArray[np.int64]:
+    """Return how many are marked in each column; in floats on the way, which every device has."""
+    xp = namespace(rows)
+    return to_numpy(xp.sum(xp.astype(marked, rows.dtype), axis=0)).astype(np.int64)
 
 
 def _refuse_infinite(counts: NDArray[Any], n_rows: int) -> None:

@@ -42,7 +42,7 @@ def foreign_rows(
 def foreign_features(reference: Learnt, rows: Floats) -> Floats:
     """Return the witness function at rows, from random features of the bandwidth that saw most."""
     before, after = reference.moments, moments(reference.features, rows)
-    law = reference.law if reference.n_blocks is not None else law_of_rows(before, after)
+    law = reference.law or law_of_rows(before, after)
     place = 0
     if law is not None:
         place = int(np.argmin(p_values(squared_distances(before, after), law, before.n, after.n)))

@@ -73,10 +73,12 @@ def floats(X: Any) -> Any:
     xp = namespace(X)
     if _library(X) == "torch":
         X = X.detach()
-    try:
-        return xp.astype(X, xp.float64, copy=True)
-    except (TypeError, AttributeError):
-        return xp.astype(X, xp.float32, copy=True)
+    if _has_float64(xp, X.device):
+        try:
+            return xp.astype(X, xp.float64, copy=True)
+        except (TypeError, ValueError, RuntimeError):
+            pass  # some devices only say so when asked
+    return xp.astype(X, xp.float32, copy=True)
 
 
 def is_single(X: Any) -> bool:
@@ -142,6 +144,11 @@ def quantiles(X: Any, shares: tuple[float, ...]) -> list[Any]:
 def median(X: Any) -> Any:
     """Return the median over the first axis."""
     return np.median(X, axis=0) if isinstance(X, np.ndarray) else quantiles(X, (0.5,))[0]
+
+
+def _has_float64(xp: Any, device: Any) -> bool:
+    information = getattr(xp, "__array_namespace_info__", None)
+    return information is None or "float64" in information().dtypes(device=device, kind="real floating")
 
 
 def _library(X: Any) -> str:

@@ -206,7 +206,7 @@ def _median_there(rows: Any) -> float:
     distances = both - 2.0 * (rows @ rows.T)
     places = xp.arange(rows.shape[0], device=rows.device)
     counted = (places[:, None] < places[None, :]) & (distances > (1e-6 if is_single(rows) else 1e-12) * both)
-    n_counted = int(xp.sum(xp.astype(counted, xp.int64)))
+    n_counted = int(xp.sum(xp.astype(counted, rows.dtype)))
     if n_counted == 0:
         return 1.0
     far = xp.full_like(distances, math.inf)
