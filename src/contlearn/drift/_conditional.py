@@ -125,9 +125,10 @@ class ConditionalDrift(SingleTest):
     somewhere is then too high on both sides. Current rows without such rows in the reference are left out;
     `remarks` say how many, and where hardly any are left the answer is UNDECIDED.
 
-    Measured with 2,000 reference and 500 current rows in chains and forks of three to four columns, linear,
-    with a sine, a product, changing spread, or categories, and sources moved by one or two standard
-    deviations: see the guide for the rates at which sources were named, and followers falsely.
+    Measured with 2,000 reference and 500 current rows (40 tables each of eight kinds: chains and forks of
+    three or four columns, linear, with a sine, a product, a changing spread, or categories; the source moved
+    by one or two standard deviations): the source was named in all of them, another column as well in 0 to
+    5 % (17 % where a category follows a source that moved by two).
 
     Cost: `fit` trains one model per column, about 0.1 s each; `detect` asks each of them. The statistics are
     counts: `summarize` works, and no row of the reference is kept.
