@@ -133,7 +133,13 @@ CELLS = [
     ),
     *(Cell(each, data, 150, 80, 2000) for each in TABLES for data in DATA if data[:3] == "20 "),
     *(Cell(each, data, *size, 2000) for each in ORDERED for data in NUMBERS for size in SIZES),
-    *(Cell(each, data, *size, 2000) for each in UNORDERED for data in CATEGORIES for size in SIZES),
+    *(
+        Cell(each, data, *size, 2000)
+        for each in UNORDERED
+        for data in CATEGORIES
+        for size in SIZES
+        if data != "100 by Zipf's law" or each == "ChiSquared"
+    ),
 ]
 
 
@@ -155,6 +161,48 @@ def measure(cell: Cell) -> dict[str, float]:
         "highest": float(stats.binom.ppf(1.0 - TAIL, cell.repetitions, ALPHA)) / cell.repetitions,
         "attainable": attainable(cell, draw),
         "seconds": certificate.detect_seconds,
+    }
+
+
+class Sight(NamedTuple):
+    """A detector whose power is measured: on which data, and how often."""
+
+    detector: str
+    data: str
+    repetitions: int = 200
+    power_repetitions: int = 100
+
+    @property
+    def key(self) -> str:
+        return f"{self.detector} | {self.data} | power"
+
+
+POWER_SIZES = (2000, 200)
+SIGHTS = [
+    *(Sight(each, "continuous") for each in ORDERED),
+    *(Sight(each, "10 equal") for each in UNORDERED),
+    *(Sight(each, "4 columns, continuous") for each in JOINT),
+    *(Sight(each, "4 columns, continuous", 100, 40) for each in SLOW),
+    *(Sight(each, "20 columns, correlation 0.7", 100, 40) for each in TABLES),
+]
+
+
+def look(sight: Sight) -> dict[str, Any]:
+    """Return what a detector finds in 80 % of batches, and its time."""
+    certificate = certify(
+        MAKERS[sight.detector](),
+        DATA[sight.data],
+        n_reference=POWER_SIZES[0],
+        n_current=POWER_SIZES[1],
+        repetitions=sight.repetitions,
+        power_repetitions=sight.power_repetitions,
+        rng=3,
+    )
+    return {
+        "detectable": certificate.detectable,
+        "fit_seconds": certificate.fit_seconds,
+        "detect_seconds": certificate.detect_seconds,
+        "text": str(certificate),
     }
 
 

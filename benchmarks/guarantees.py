@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from guarantee_cells import CELLS, Cell, measure
+from guarantee_cells import CELLS, SIGHTS, look, measure
 from guarantee_tables import write
 
 FIGURES = Path(__file__).with_suffix(".json")
@@ -30,24 +31,28 @@ def main() -> int:
     arguments = parser.parse_args()
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if not arguments.write:
-        wanted = [cell for cell in CELLS if arguments.only is None or cell.detector in arguments.only]
-        figures = {key: value for key, value in figures.items() if key in {cell.key for cell in CELLS}}
-        figures.update(measured(wanted, arguments.processes))
+        known = {each.key for each in (*CELLS, *SIGHTS)}
+        figures = {key: value for key, value in figures.items() if key in known}
+        for what, function in ((CELLS, measure), (SIGHTS, look)):
+            wanted = [each for each in what if arguments.only is None or each.detector in arguments.only]
+            figures.update(measured(wanted, function, arguments.processes))
         FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
-    exceeded = [key for key, figure in figures.items() if figure["rate"] > figure["highest"]]
+    exceeded = [
+        key for key, figure in figures.items() if figure.get("rate", 0.0) > figure.get("highest", 1.0)
+    ]
     write(figures)
     for key in exceeded:
         print("EXCEEDED", key, figures[key])
     return 1 if exceeded else 0
 
 
-def measured(cells: list[Cell], processes: int) -> dict[str, Any]:
-    """Measure cells side by side, the slow ones first."""
+def measured(wanted: list[Any], function: Callable[[Any], Any], processes: int) -> dict[str, Any]:
+    """Measure side by side, the slow ones first."""
     found: dict[str, Any] = {}
     with ProcessPoolExecutor(processes) as pool:
-        for cell, figure in zip(cells, pool.map(measure, cells), strict=True):
-            found[cell.key] = figure
-            print(f"{cell.key}: {figure['rate']:.4f} of at most {figure['highest']:.4f}", flush=True)
+        for each, figure in zip(wanted, pool.map(function, wanted), strict=True):
+            found[each.key] = figure
+            print(each.key, {name: value for name, value in figure.items() if name != "text"}, flush=True)
     return found
 
 
