@@ -10,8 +10,9 @@ from guarantee_cells import CELLS, POWER_SIZES, SIGHTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "guarantees.md"
 SIGHTS_EXPLAINED = """The size of a change of one column that is found in 80 % of batches, {1} rows against
-{0}, at a level of 5 %: a mean moved by so many standard deviations, a spread longer by such a share, such a share
-of rows turned into one category, or lost. A dash: not within the sizes tried. Times are those of one core."""
+{0}, at a level of 5 %: a mean moved by so many standard deviations, a spread longer by such a share, such a
+share of rows turned into one category, or lost. A dash: not within the sizes tried. Times are those of one
+core."""
 BEGIN, END = "<!-- tables: begin (benchmarks/guarantees.py) -->", "<!-- tables: end -->"
 
 

@@ -58,6 +58,13 @@ class Summary:
     of one fitted detector, merge into the summary of the batch: in any order, whatever the parts, empty ones
     included, `detector.detect` of it gives the same result as `detector.detect` of all rows.
 
+    Parameters
+    ----------
+    maker : str
+        Fingerprint of the fitted detector that describes the rows.
+    groups : iterable
+        What it found in each group of columns that it tests together. Detectors make summaries; you do not.
+
     Attributes
     ----------
     n_rows : int

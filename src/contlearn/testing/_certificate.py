@@ -27,11 +27,21 @@ class Found(Answer):
         How much of it, in the unit of the shift.
     share : Interval
         Share of the batches in which drift was detected.
+
+    Examples
+    --------
+    >>> from contlearn.results import Interval
+    >>> from contlearn.testing import Found
+    >>> print(Found(shift="mean", size=0.5, share=Interval(0.9, 0.82, 0.95, 0.95)))
+    mean 0.5: found in 0.9 [0.82, 0.95] (95 %)
     """
 
     shift: str
     size: float
     share: Interval
+
+    def __str__(self) -> str:
+        return f"{self.shift} {self.size:g}: found in {self.share}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
