@@ -75,7 +75,8 @@ def tests(session: nox.Session) -> None:
 def calibration(session: nox.Session) -> None:
     """The error rates, measured over thousands of repetitions."""
     session.install("-e", ".[examples]", *group("test"))
-    session.run("pytest", "-n", "auto", "-m", "calibration", "tests", *session.posargs, env=QUIET)
+    slowly = ["--timeout", "1200", "--dist", "worksteal"]  # one test is thousands of repetitions
+    session.run("pytest", "-n", "auto", "-m", "calibration", *slowly, "tests", *session.posargs, env=QUIET)
 
 
 @nox.session(default=False)

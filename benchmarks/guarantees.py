@@ -28,15 +28,17 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=None, help="names of detectors")
     parser.add_argument("--write", action="store_true", help="measure nothing")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="where they are kept")
     arguments = parser.parse_args()
-    figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    kept: Path = arguments.figures
+    figures: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     if not arguments.write:
         known = {each.key for each in (*CELLS, *SIGHTS)}
         figures = {key: value for key, value in figures.items() if key in known}
         for what, function in ((CELLS, measure), (SIGHTS, look)):
             wanted = [each for each in what if arguments.only is None or each.detector in arguments.only]
             figures.update(measured(wanted, function, arguments.processes))
-        FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+        kept.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     exceeded = [
         key for key, figure in figures.items() if figure.get("rate", 0.0) > figure.get("highest", 1.0)
     ]
