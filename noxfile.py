@@ -49,7 +49,6 @@ nox.options.error_on_missing_interpreters = True
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 # One thread per process: two test processes with two threads each fight over two cores and both lose.
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-TORCH = "https://download.pytorch.org/whl/cpu"  # the default index brings gigabytes of CUDA besides
 FAST = "not calibration and not integrations"
 
 
@@ -89,9 +88,13 @@ def integrations(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def torch(session: nox.Session) -> None:
-    """Tensors: as many devices as torch finds here. Other words go to the installer of torch."""
+    """Tensors: as many devices as torch finds here. Other words go to the installer of torch.
+
+    On a machine without an accelerator, uv knows where torch is without the gigabytes of CUDA.
+    """
+    cpu = ["--torch-backend", "cpu"] if session.venv_backend == "uv" else []
     session.install("-e", ".[array-api]", *group("test"))
-    session.install("torch", *(session.posargs or ["--index-url", TORCH]))
+    session.install("torch", *(session.posargs or cpu))
     session.run("pytest", "-m", "integrations", "tests/integrations/test_torch.py", env=QUIET)
 
 
