@@ -456,6 +456,15 @@ def test_numbers_of_fewer_bits_are_compared_in_as_many():
             assert (part.score, part.p_value) == (0.0, 1.0)
 
 
+def test_parts_of_different_precision_merge_to_the_rows_of_the_coarser_one():
+    values = np.random.default_rng(9).integers(0, 30, 3000) / 7
+    detector = ChiSquared().fit(values)
+    whole = detector.detect(values.astype("f4"))
+    parts = [detector.summarize(values[:1000].astype("f4")), detector.summarize(values[1000:])]
+    for one, other in (parts, parts[::-1]):
+        assert detector.detect(one.merge(other)) == whole
+
+
 # --- minimum effect, and rows that depend on each other -----------------------------------------------------
 
 

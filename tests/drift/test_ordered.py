@@ -229,6 +229,12 @@ def test_a_constant_reference_hides_no_change():
     assert CramerVonMises().fit(np.full(500, 7.0)).detect(np.full(100, 7.1)).detected
 
 
+@BOTH
+def test_no_p_value_is_zero(detector):
+    part = only(detector().fit(np.zeros(12000)).detect(np.ones(2000)))
+    assert 0.0 < part.p_value < 1e-300
+
+
 def test_a_reference_without_quartiles_is_measured_in_standard_deviations():
     rng = np.random.default_rng(4)
     x = np.where(rng.random(1000) < 0.8, 0.0, rng.exponential(size=1000))

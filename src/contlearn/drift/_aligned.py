@@ -76,8 +76,6 @@ def align(references: Sequence[Tally], currents: Sequence[Tally]) -> Aligned:
 
 
 def _in_one_precision(before: Tally, after: Tally) -> tuple[Tally, Tally]:
-    if before.bits == after.bits:
-        return before, after
     bits = min(before.bits, after.bits)
     return before.in_bits(bits), after.in_bits(bits)
 

@@ -49,7 +49,8 @@ class Tally(NamedTuple):
     kind
         Of the column.
     bits
-        The fewest in which any of the numbers came.
+        The fewest in which any of the numbers came. They are rounded to it only where they are compared, so
+        that it does not matter in which order rows are merged.
     types
         What categories that are Python objects are, or whether times have a zone.
     """
@@ -88,7 +89,7 @@ class Tally(NamedTuple):
         """Return the rows per number of so many bits: those that differ only beyond are one category."""
         exact = 2 ** {16: 11, 32: 24}.get(bits, 53)
         counts = self.counts
-        if bits >= self.bits or (isinstance(counts, Dense) and max(-counts.low, counts.high) <= exact):
+        if bits == 64 or (isinstance(counts, Dense) and max(-counts.low, counts.high) <= exact):
             return self
         rounded: Counter[Hashable] = Counter()
         with np.errstate(over="ignore"):

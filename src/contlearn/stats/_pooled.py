@@ -17,6 +17,7 @@ from scipy import special
 
 from contlearn import _checks
 from contlearn.stats import _columns
+from contlearn.stats._ks_law import SMALLEST
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -184,7 +185,7 @@ def chance(pooled: Pooled, statistic: Statistic, observed: float, n_draws: int, 
     if listed is not None:
         found, chances = listed
         far = statistic(found) >= limit
-        return 1.0 if far.all() else min(1.0, float(chances[far].sum()))
+        return 1.0 if far.all() else min(1.0, max(SMALLEST, float(chances[far].sum())))
     drawn = deal(pooled, n_draws)
     return (1 + sum(int(np.count_nonzero(statistic(each) >= limit)) for each in drawn)) / (1 + n_draws)
 
