@@ -140,3 +140,26 @@ def test_joint_tests_are_refused():
     broken = ByColumn(columns={"0": MMD()}, correction="westfall-young")
     with pytest.raises(InvalidParameterError, match="correct tests of single columns"):
         broken.fit(rows)
+
+
+def test_a_side_in_lower_precision_decides_for_both():
+    values = np.random.default_rng(9).normal(size=3000).round(1)
+    for detector in (KS(correction="westfall-young"), ChiSquared(correction="westfall-young")):
+        fitted = detector.fit(values[:2000])
+        assert fitted.detect(values[2000:].astype(np.float32)).p_value > 0.05
+        assert fitted.detect(values[2000:].astype(np.float32)).p_value == fitted.detect(values[2000:]).p_value
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_integers_beyond_two_to_the_53_are_told_apart(dtype):
+    reference, batch = np.full(500, 2**60, dtype=dtype), np.full(200, 2**60 + 100, dtype=dtype)
+    assert KS(correction="westfall-young").fit(reference).detect(batch).detected
+
+
+def test_a_minimum_effect_is_refused_with_the_cure():
+    rows = np.random.default_rng(10).normal(size=50)
+    words = 'minimum_effect must be False, got correction=.westfall-young.; .*use correction="holm"'
+    with pytest.raises(InvalidParameterError, match=words):
+        KS(correction="westfall-young", minimum_effect=True).fit(rows)
+    with pytest.raises(InvalidParameterError, match="minimum_effect"):
+        ByColumn(KS(minimum_effect=True), correction="westfall-young").fit(rows)

@@ -186,6 +186,8 @@ def test_each_size_between_two_found_shares_is_read_from_the_line():
         ({"power_repetitions": 0}, "power_repetitions must be at least 1"),
         ({"shifts": {"media": None}}, "shift 'media' must be one of"),
         ({"shifts": {"mean": (-1.0,)}}, "size of the shift 'mean'"),
+        ({"shifts": "mean"}, "shifts must be a sequence of names or a mapping"),
+        ({"shifts": {"mean": 0.5}}, "sizes of the shift 'mean' must be a sequence of numbers, got 0.5"),
         ({"shifts": ["category"]}, "a column to which the shift 'category' applies"),
         ({"n_current": 220}, "have 221 rows, got 220"),
         ({"n_current": 100, "n_reference": 200}, "have 300 rows, got 220"),
@@ -197,3 +199,22 @@ def test_what_can_never_work_is_refused_by_name(arguments, words):
     arguments = {"detector": KS(), "reference": ROWS, "repetitions": 2} | arguments
     with pytest.raises((InvalidParameterError, InvalidInputError), match=words):
         certify(arguments.pop("detector"), arguments.pop("reference"), **arguments)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        2**60 + np.arange(440) % 7,
+        np.arange(200, 640).astype(np.uint8),
+        np.linspace(-1e300, 1e300, 440),
+        np.linspace(0, 1e-300, 440),
+    ],
+    ids=["identifiers", "bytes", "huge", "tiny"],
+)
+def test_small_shifts_of_odd_numbers_are_as_small_as_they_say(values):
+    columns = {"odd": values, "nothing": np.full(440, np.nan)}
+    watch = KS(correction=None, tolerance=0.0)
+    certificate = certify(
+        watch, columns, repetitions=2, power_repetitions=20, shifts={"mean": (0.01,), "spread": (0.01,)}
+    )
+    assert all(each.share.estimate <= 0.5 for each in certificate.found)

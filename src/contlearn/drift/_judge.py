@@ -12,6 +12,7 @@ from scipy import special
 from contlearn._tables import Column
 from contlearn.drift._classifier import scored, trained
 from contlearn.drift._rows import Numbers, Places, at_most, canonical, encoded, subset, two_parts
+from contlearn.drift._seeds import seed_of
 from contlearn.results import Interval
 from contlearn.stats._mann_whitney import (
     Placements,
@@ -70,6 +71,10 @@ class Judge(NamedTuple):
         rng = np.random.default_rng(self.seed)
         used = at_most(current, self.max_rows, rng, self.block)
         before, after, categorical = encoded(reference.columns, used)
+        # Rows are put in order before they are divided, so that the order they came in does not matter. Were
+        # they divided at the same places for all data, the parts of the two sides would differ for ever.
+        both = before, after if self.block else after[canonical(after)]
+        rng = np.random.default_rng(seed_of(self.seed, both))
         before = self._worthwhile(before, len(after), rng)
         old = two_parts(before, self.train_share, rng, self.block)
         new = two_parts(after, self.train_share, rng, self.block)

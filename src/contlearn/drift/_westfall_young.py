@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn._tables import Column
+from contlearn.drift._seeds import seed_of
 from contlearn.drift._two_samples import TwoSampleTest
 from contlearn.stats._westfall_young import Coded, Sides, numbers_in_cells, scores, step_down
 
@@ -55,6 +56,10 @@ class Corrected(NamedTuple):
 
 def keep(groups: Sequence[tuple[TwoSampleTest, Sequence[Column]]], seed: int | None) -> Kept:
     """Return the reference rows that are kept for later comparisons, at most `MOST_ROWS` of them."""
+    for detector, _ in groups:
+        if getattr(detector, "minimum_effect", False):
+            got, cure = f"correction={NAME!r}", 'relabelings know nothing of it: use correction="holm"'
+            _checks.fail("minimum_effect", "be False", got, cure)
     columns = [column for _, group in groups for column in group]
     cells = tuple(_cells(detector) for detector, group in groups for _ in group)
     block = max(int(getattr(detector, "block", None) or 1) for detector, _ in groups)
@@ -76,6 +81,7 @@ def correct(kept: Kept, columns: Sequence[Column], alpha: float) -> Corrected:
             names.append((aspect, before.name))
             coded.append(codes)
     count = min(MOST, max(FEWEST, math.ceil(4.0 / alpha) - 1))
+    rng = np.random.default_rng(seed_of(kept.seed, (each.codes for each in coded)))
     p_values = step_down(scores(coded, sides, count, rng)).tolist()
     by_name: dict[str, dict[str, float]] = {"values": {}, "missing": {}}
     for (aspect, name), p_value in zip(names, p_values, strict=True):
@@ -107,9 +113,11 @@ def _aspects(before: Column, after: Column, cells: Cells) -> list[tuple[str, Cod
 
 def _coded(before: Column, after: Column, cells: Cells, present: NDArray[np.bool_]) -> Coded:
     kind = after.kind if before.kind == "unknown" else before.kind
-    if cells == "categories" or kind in ("categorical", "unknown"):
+    if kind in ("categorical", "unknown"):
         return _categories_in_cells([*before.values.tolist(), *after.values.tolist()], present)
-    values = np.concatenate([_floats(before), _floats(after)])
+    values = _numbers(before, after)
+    if cells == "categories":
+        return _categories_in_cells(values.tolist(), present)
     if cells == "ordered":
         return numbers_in_cells(values, present)
     return numbers_in_cells(values, present, BINS)._replace(ordered=False)
@@ -124,10 +132,21 @@ def _categories_in_cells(values: list[Any], present: NDArray[np.bool_]) -> Coded
     return Coded(np.array(codes, dtype=np.int64), len(places), False)
 
 
-def _floats(column: Column) -> NDArray[np.float64]:
-    if column.kind == "unknown":
-        return np.full(column.n_rows, np.nan)
-    return column.values.astype(np.float64)
+def _numbers(before: Column, after: Column) -> NDArray[Any]:
+    """Return the values of both sides in one type: integers as they are, floats in the lower precision."""
+    sides = [side.values for side in (before, after) if side.kind != "unknown"]
+    values = [
+        np.zeros(side.n_rows, dtype=sides[0].dtype) if side.kind == "unknown" else side.values
+        for side in (before, after)
+    ]
+    kinds = {each.dtype.kind for each in sides}
+    if kinds == {"i", "u"}:
+        return np.concatenate([each.astype(object) for each in values])
+    if "f" not in kinds:
+        return np.concatenate(values)
+    bits = min(side.bits for side in (before, after) if side.values.dtype.kind == "f")
+    with np.errstate(over="ignore"):
+        return np.concatenate(values).astype(f"f{bits // 8}")
 
 
 def _gaps(column: Column) -> NDArray[np.bool_]:

@@ -127,7 +127,8 @@ def places(sample: Atoms, ordered: NDArray[Any]) -> Integers:
     """Return how many of the values of `sample` lie below each of the ascending numbers `ordered`."""
     if sample.marks is None:
         return sample.values.searchsorted(ordered)
-    return places_in_rows([sample], ordered[np.newaxis])[0]
+    found: Integers = places_in_rows([sample], ordered[np.newaxis])[0]
+    return found
 
 
 def places_in_rows(samples: Sequence[Atoms], ordered: NDArray[Any]) -> Integers:

@@ -86,7 +86,8 @@ def together(one: Counts, two: Counts) -> Counts:
 
 def cells_of(sample: Atoms, ordered: NDArray[Any]) -> Integers:
     """Return the cell of each of the ascending numbers `ordered`, among the values of `sample`."""
-    return _cells([sample], ordered[np.newaxis], places(sample, ordered)[np.newaxis])[0]
+    found: Integers = _cells([sample], ordered[np.newaxis], places(sample, ordered)[np.newaxis])[0]
+    return found
 
 
 def cells_in_rows(samples: Sequence[Atoms], ordered: NDArray[Any]) -> Integers:

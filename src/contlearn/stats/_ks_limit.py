@@ -114,7 +114,8 @@ def tie_profile(ends: NDArray[np.int64]) -> Floats | None:
     width = rows // (STRETCHES * EIGHTHS) * EIGHTHS
     equal = np.repeat(sizes - 1, sizes)[: STRETCHES * width].reshape(STRETCHES, width)
     equal.sort(axis=1)
-    return equal.reshape(STRETCHES, EIGHTHS, -1).mean(axis=2)
+    profile: Floats = equal.reshape(STRETCHES, EIGHTHS, -1).mean(axis=2)
+    return profile
 
 
 def lightly_tied(distance: NDArray[np.int64], n: int, m: int, ties: Floats) -> Floats:

@@ -8,7 +8,7 @@ say the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Sides(NamedTuple):
             yield np.repeat(rows.T, self.block, axis=0).astype(np.float32)
 
 
-def numbers_in_cells(values: NDArray[np.float64], present: NDArray[np.bool_], most: int = CELLS) -> Coded:
+def numbers_in_cells(values: NDArray[Any], present: NDArray[np.bool_], most: int = CELLS) -> Coded:
     """Return the cell of every value of both samples together: its distinct values, or quantiles of them."""
     codes = np.full(len(values), -1, dtype=np.int64)
     distinct, places = np.unique(values[present], return_inverse=True)

@@ -107,7 +107,9 @@ class Certificate(Answer):
 
     def _lines(self) -> Iterator[str]:
         yield f"{self.detector}: {self.n_current} rows against {self.n_reference}"
-        verdict = "held" if self.level_held else "EXCEEDED"
+        verdict = "held" if self.level_held else "EXCEEDED, so that what is found below means little"
+        if self.level_held and self.undecided > 0.9:
+            verdict = "held, by being undecided"
         yield (
             f"  false alarms   {_share(self.false_alarms)} at alpha {self.alpha:g}: {verdict} "
             f"({self.repetitions} checks, {100 * self.undecided:.0f} % undecided)"

@@ -95,8 +95,8 @@ def certify(
     Notes
     -----
     The rate is that of the rows at hand: the alarms are relabelings of one sample, where a table is given.
-    Where the detector states its level for every sample, as those of `contlearn.drift` do, any reference must
-    show it. Cost: one `fit` and one `detect` for each of repetitions + power_repetitions * sizes checks.
+    Where the detector states its level for every sample, as those of ``contlearn.drift`` do, any reference
+    must show it. Cost: one `fit` and one `detect` for each of repetitions + power_repetitions * sizes checks.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,8 +24,8 @@ def move_mean(values: NDArray[Any], size: float, rng: np.random.Generator) -> ND
 
 def stretch(values: NDArray[Any], size: float, rng: np.random.Generator) -> NDArray[Any]:
     """Return numbers with distances from their mean that are longer by the share `size`."""
-    middle = np.nanmean(values.astype(np.float64))
-    return _added(values, (values.astype(np.float64) - middle) * size, rng)
+    scaled, largest = _scaled(values)
+    return _added(values, (scaled - np.nanmean(scaled)) * size * largest, rng)
 
 
 def crowd(values: NDArray[Any], size: float, rng: np.random.Generator) -> NDArray[Any]:
@@ -66,6 +66,9 @@ def plan(
     """Return every shift to be tried, with its sizes, as functions of a whole batch."""
     if shifts is None:
         shifts = [name for name in BUILT_IN if _suitable(columns, BUILT_IN[name][1])]
+    if isinstance(shifts, str) or not isinstance(shifts, Mapping | Sequence):
+        words = "be a sequence of names or a mapping of names to sizes"
+        _checks.fail("shifts", words, repr(shifts), 'for example ["mean"] or {"mean": (0.1, 0.5)}')
     wanted = dict(shifts) if isinstance(shifts, Mapping) else dict.fromkeys(shifts)
     return {str(name): _planned(str(name), how, columns) for name, how in wanted.items()}
 
@@ -79,6 +82,8 @@ def _planned(name: str, how: Any, columns: Columns) -> tuple[Change, tuple[float
         if not names:
             _checks.bad_data("reference", f"have a column to which the shift {name!r} applies", "none")
         change, sizes = _of_one_column(one_column, names), usual if sizes is None else sizes
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        _checks.fail(f"sizes of the shift {name!r}", "be a sequence of numbers", repr(sizes))
     return change, tuple(_checks.positive(f"size of the shift {name!r}", size) for size in sizes)
 
 
@@ -93,16 +98,42 @@ def _of_one_column(change: OneColumn, names: Sequence[str]) -> Change:
 
 
 def _suitable(columns: Columns, kinds: str) -> list[str]:
-    return [name for name, values in columns.items() if values.dtype.kind in kinds]
+    return [name for name, each in columns.items() if each.dtype.kind in kinds and not _missing(each).all()]
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.zeros(len(values), dtype=bool)
+    if values.dtype.kind == "O":
+        found = np.array([value is None for value in values.tolist()])
+    elif values.dtype.kind in "fmM":
+        found = values != values  # NaN and NaT are not equal to themselves
+    return found
 
 
 def _added(values: NDArray[Any], steps: NDArray[np.float64], rng: np.random.Generator) -> NDArray[Any]:
-    """Return the sum in the type of `values`; of whole numbers the rounding is left to chance."""
+    """Return the sum; whole numbers stay whole, their rounding is left to chance."""
+    moved: NDArray[Any]
     if values.dtype.kind in "iu":
-        steps = np.floor(steps + rng.random(len(values)))
-    moved: NDArray[Any] = (values + steps).astype(values.dtype)
+        wide = np.dtype(np.int64) if values.dtype.itemsize < 8 else values.dtype
+        moved = values.astype(wide) + np.floor(steps + rng.random(len(values))).astype(np.int64).astype(wide)
+        return moved
+    with np.errstate(over="ignore"):
+        moved = np.clip(values + steps, *_limits(values)).astype(values.dtype)
     return moved
 
 
+def _limits(values: NDArray[Any]) -> tuple[float, float]:
+    limits = np.finfo(values.dtype)
+    return float(limits.min), float(limits.max)
+
+
+def _scaled(values: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
+    """Return the values between -1 and 1, and what they were divided by: their squares stay finite."""
+    numbers = values.astype(np.float64)
+    largest = float(np.nanmax(np.abs(numbers))) or 1.0
+    return numbers / largest, largest
+
+
 def _deviation(values: NDArray[Any]) -> float:
-    return float(np.nanstd(values.astype(np.float64))) or 1.0
+    scaled, largest = _scaled(values)
+    return float(np.nanstd(scaled)) * largest or 1.0
