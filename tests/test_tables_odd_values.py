@@ -90,3 +90,21 @@ def test_the_precision_that_floats_came_in_is_kept():
             assert (column.bits, column.complete().bits, column.renamed("y").bits) == (bits,) * 3
             assert column.values.dtype == np.float64
     assert read({"x": np.arange(3, dtype=np.int16)}).columns[0].bits == 64
+
+
+@pytest.mark.parametrize("many", [1, 2])
+@pytest.mark.parametrize(
+    "library",
+    [
+        lambda values: pd.DataFrame({"id": pd.array(values, dtype="Int64")}),
+        lambda values: pd.DataFrame({"id": pd.array(values, dtype="UInt64")}),
+        lambda values: pl.DataFrame({"id": values}),
+        lambda values: pa.table({"id": values}),
+    ],
+)
+def test_integers_with_gaps_stay_integers(library, many):
+    frame = library([None, 2**60 + 1, 2**60 + 2] * many)
+    for column in (read(frame).columns[0], read({"id": frame["id"]}).columns[0]):
+        assert column.values.dtype == np.int64
+        assert column.missing.tolist() == [True, False, False] * many
+        assert column.complete().values.tolist() == [2**60 + 1, 2**60 + 2] * many

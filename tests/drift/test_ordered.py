@@ -132,6 +132,17 @@ def test_integers_beyond_the_reach_of_floats_are_told_apart(detector, base):
 
 
 @BOTH
+def test_large_integers_against_floats_are_compared_as_floats(detector):
+    ids = 2**60 + np.random.default_rng(0).integers(0, 1000, 3000)
+    before, after = ids[:2000], ids[2000:]
+    expected = only(detector().fit(before.astype(float)).detect(after.astype(float)))
+    for one, other in ((before, after.astype(float)), (before.astype(float), after)):
+        part = only(detector().fit(one).detect(other))
+        assert part.state is DriftState.STABLE
+        assert part.p_value == expected.p_value
+
+
+@BOTH
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
 def test_no_size_of_numbers_is_too_much(detector, scale):
     rng = np.random.default_rng(2)
@@ -253,6 +264,16 @@ def test_the_scale_changes_the_effect_and_nothing_else():
         assert getattr(iqr, name) == pytest.approx(ratio * getattr(sd, name), rel=1e-9)
     assert iqr.interval[:3] == pytest.approx(ratio * np.array(sd.interval[:3]), rel=1e-9)
     assert iqr.p_value == sd.p_value
+
+
+@BOTH
+def test_rows_worth_too_few_independent_ones_to_reach_the_level_are_undecided(detector):
+    rng = np.random.default_rng(3)
+    known = detector(block=100).fit(np.repeat(rng.normal(size=3), 50))
+    assert only(known.detect(rng.normal(size=60) + 50.0)).state is DriftState.UNDECIDED
+    enough = detector(block=10).fit(np.repeat(rng.normal(size=60), 10))
+    assert only(enough.detect(np.repeat(rng.normal(size=30), 10) + 50.0)).state is DriftState.DRIFT
+    assert only(enough.detect(np.repeat(rng.normal(size=30), 10))).state is DriftState.STABLE
 
 
 @BOTH

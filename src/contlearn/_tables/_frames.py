@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from contlearn import _checks
 from contlearn._tables._codes import from_codes
-from contlearn._tables._column import Column, Table, build, from_block, refuse_duplicates
+from contlearn._tables._column import Column, Table, build, exact, from_block, masked, refuse_duplicates
 from contlearn._tables._values import from_array, from_labels, from_objects, refuse_values
 from contlearn.exceptions import MissingDependencyError
 
@@ -102,6 +104,14 @@ def _from_series(name: str, series: Any) -> Column:
         return from_labels(name, series.to_list())
     if kind == "String":
         return from_objects(name, series.to_list())
+    if series.dtype.is_integer() and series.null_count():
+        return _from_integers(name, series)
     column = from_array(name, series.to_numpy())
     zoned = kind == "Datetime" and series.dtype.time_zone is not None
     return replace(column, zoned=True) if zoned else column
+
+
+def _from_integers(name: str, series: Any) -> Column:
+    """Return integers with gaps as integers: as floats, identifiers beyond 2**53 would collapse."""
+    missing = np.array(series.is_null().to_numpy(), dtype=np.bool_)
+    return masked(name, "numeric", exact(series.fill_null(0).to_numpy()), missing)

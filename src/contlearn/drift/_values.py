@@ -65,9 +65,9 @@ def sides(reference: Values, current: Values) -> tuple[Side, Side]:
     """Return two samples in one precision: that of the less precise one, where finer digits mean nothing."""
     before, after = _alike(reference.values, current.values)
     bits = min(reference.bits, current.bits)
-    if bits == 64:
-        return Side(before, reference.counts), Side(after, current.counts)
-    return Side(*_rounded(before, reference.counts, bits)), Side(*_rounded(after, current.counts, bits))
+    if bits < 64:
+        return Side(*_rounded(before, reference.counts, bits)), Side(*_rounded(after, current.counts, bits))
+    return _distinct(reference, before), _distinct(current, after)
 
 
 def inflation(column: Column, block: int | None) -> float:
@@ -118,6 +118,12 @@ def _whole(values: NDArray[Any]) -> bool:
     if values.dtype.kind != "f" or not len(values):
         return True
     return bool(max(-values[0], values[-1]) <= EXACT_INTEGERS and (values == np.rint(values)).all())
+
+
+def _distinct(sample: Values, values: NDArray[Any]) -> Side:
+    """Return a sample whose values have become these: floats are fewer than the integers they come from."""
+    same = values.dtype == sample.values.dtype
+    return Side(values, sample.counts) if same else Side(*_collapsed(values, sample.counts))
 
 
 def _rounded(values: NDArray[Any], counts: Counts, bits: int) -> tuple[NDArray[Any], Counts]:
