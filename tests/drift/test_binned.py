@@ -352,6 +352,20 @@ def test_blocks_of_categories_and_tied_numbers_count_for_fewer_too(cls):
 
 
 @DETECTORS
+@pytest.mark.parametrize(("n", "m"), [(10, 5), (10, 2), (6, 2), (5, 3), (4, 3), (8, 3)])
+def test_distinct_numbers_too_few_for_any_arrangement_to_reach_the_level_are_undecided(cls, n, m):
+    for current in (np.arange(float(m)) + 1e6, np.full(m, 1e6), np.arange(float(m))):
+        assert only(cls().fit(np.arange(float(n))).detect(current)).state is DriftState.UNDECIDED
+
+
+@DETECTORS
+def test_few_rows_that_could_have_reached_the_level_are_stable_where_they_do_not(cls):
+    known = cls().fit(np.arange(50.0))
+    assert only(known.detect(np.full(3, 1e6))).state is DriftState.DRIFT
+    assert only(known.detect([10.0, 20.0, 40.0])).state is DriftState.STABLE
+
+
+@DETECTORS
 def test_the_seed_decides_and_the_order_of_rows_does_not(cls):
     rng = np.random.default_rng(16)
     for x, y in (
@@ -382,6 +396,12 @@ def test_the_seed_decides_and_the_order_of_rows_does_not(cls):
 def test_parameters_that_can_never_work_are_refused(cls, arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         cls(**arguments).fit([1.0, 2.0])
+
+
+def test_a_divergence_that_cannot_be_reached_is_refused():
+    JensenShannon(tolerance=0.69).fit(np.arange(9.0))
+    with pytest.raises(InvalidParameterError, match="tolerance must be between 0 and 0.693147, got 0.7"):
+        JensenShannon(tolerance=0.7).fit(np.arange(9.0))
 
 
 @DETECTORS

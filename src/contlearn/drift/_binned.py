@@ -17,7 +17,7 @@ from contlearn.drift._bins import Bins, Counted, count, count_many, learn
 from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._two_samples import Question
 from contlearn.results import Interval
-from contlearn.stats._divergence_laws import Chance, chance
+from contlearn.stats._divergence_laws import Chance, Gaps, chance
 from contlearn.stats._divergences import HALF_A_ROW, Divergence
 from contlearn.stats._noncentral import detectable_noncentrality, noncentrality, upper_tail
 from contlearn.stats._shares import shifts
@@ -40,6 +40,9 @@ TENTH_OF_A_ROW = 0.1
 """Added to every count for the upper limit of the effect: half a row would hide what empty bins may mean."""
 
 MOST_EFFECTS = 5
+
+BARELY = 0.005
+"""Whether p could have come to the level is found out by drawing down to this, with 999 draws."""
 
 
 class BinnedTest(ColumnTest):
@@ -146,6 +149,8 @@ class BinnedTest(ColumnTest):
                     self._divergence, law, float(measured.effective[place]), question.alpha, question.seed
                 )
                 able = law.least(self._divergence) <= question.alpha and (enough or reference.worth == 1.0)
+                if able and drawn.p_value > question.alpha:
+                    able = _can_reach(self._divergence, question, int(sides.m[place]))
                 enough = drawn.enough and (drawn.p_value <= question.alpha or able)
                 found.append(drawn._replace(enough=enough))
         return found
@@ -260,6 +265,21 @@ def _by_limit(
         return p_value
     bound = max(SURE, p_value**0.5)
     return bound if bound <= level else None
+
+
+def _can_reach(divergence: Divergence, question: Question, rows: int) -> bool:
+    """Whether so many current rows could have brought p to the level, had they been all the same."""
+    reference: Bins = question.reference
+    level = max(question.alpha, BARELY)
+    for current in reference.extremes(rows):
+        before, after = reference.both(current)
+        law = reference.law(current, before)
+        if law.least(divergence) > question.alpha:
+            continue
+        away = float(divergence.of_counts(before / reference.worth, after / reference.worth))
+        if isinstance(law, Gaps) or chance(divergence, law, away, level, question.seed).p_value <= level:
+            return True
+    return False
 
 
 @functools.lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +108,16 @@ class Bins(NamedTuple):
             n = min(max(round(n * fewer.sum() / pooled.sum()), 1), int(fewer.sum()) - 1)
             pooled = fewer
         return DealtInOrder(pooled, n, self.ordered) if self.ordered else Dealt(pooled, n, self.rarest)
+
+    def extremes(self, rows: int) -> Iterator[Counted]:
+        """Return so many rows that are all the same: a new value, and each value that may be the furthest."""
+        size = len(self.cells) + (not self.listed)
+        if self.listed:
+            yield Counted(np.zeros(size, dtype=np.int64), {np.inf: rows})
+        for place in sorted({0, size - 1, int(np.argmin(self.rows))}):
+            alike = np.zeros(size, dtype=np.int64)
+            alike[place] = rows
+            yield Counted(alike, {})
 
     def _above(self, values: Sequence[Any]) -> Whole:
         """Return the place of the first cell that is not below each number, the last for those above all."""

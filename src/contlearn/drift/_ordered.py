@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import functools
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from contlearn import _checks
 from contlearn._tables import Column
 from contlearn.drift._batch import SingleTest
 from contlearn.drift._finding import Finding, confidence
+from contlearn.drift._seeds import digest
 from contlearn.drift._two_samples import Question
 from contlearn.drift._values import Values, inflation, sides, values_of
 from contlearn.results import Interval
@@ -94,13 +97,19 @@ class OrderedTest(SingleTest):
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
         findings = []
         dealers: dict[int | None, Dealer] = {}
-        for each in questions:
-            seed = None if each.seed is None else each.seed >> 32  # the same for all columns
+        pools = [pool(*sides(each.reference.values, each.current)) for each in questions]
+        # The same draws serve all columns. They are those of the ranks in all of them, of both sides alike.
+        ranks = (digest([each.first]) ^ digest([each.ends - each.first]) for each in pools)
+        data = functools.reduce(operator.xor, ranks, 0)
+        for each, pooled in zip(questions, pools, strict=True):
+            seed = None if each.seed is None else ((each.seed >> 32) << 32) + data
             deal = dealers.setdefault(seed, Dealer(seed))
-            pooled = pool(*sides(each.reference.values, each.current))
             finding = self._test(pooled, each.reference, each.alpha, deal)
-            enough = finding.enough and _can_reach(finding.n_reference, finding.n_current, each.alpha)
-            findings.append(finding._replace(enough=enough))
+            worth = each.reference.worth
+            able = _can_reach(finding.n_reference / worth, finding.n_current / worth, each.alpha)
+            if able and worth > 1.0:
+                able = _limit_can_reach(finding.n_reference / worth, finding.n_current / worth, each.alpha)
+            findings.append(finding._replace(enough=finding.enough and able))
         effects = _shifts(questions)
         return [one._replace(effects=moved) for one, moved in zip(findings, effects, strict=True)]
 
@@ -136,10 +145,20 @@ class OrderedTest(SingleTest):
         return Drawn(p_value, False, (remark,))
 
 
-def _can_reach(n: int, m: int, level: float) -> bool:
+def _can_reach(n: float, m: float, level: float) -> bool:
     """Whether samples of these sizes, without overlap and ties, have a p-value of at most `level`."""
     ways = float(special.gammaln(n + m + 1.0) - special.gammaln(n + 1.0) - special.gammaln(m + 1.0))
     return math.log(2.0 if n == m else 1.0) - ways <= math.log(level)
+
+
+def _limit_can_reach(n: float, m: float, level: float) -> bool:
+    """Whether they have by the tail of the limit law, which a statistic divided by a design effect has.
+
+    Without overlap the statistic of Cramér and von Mises is a third of 1 / (1/n + 1/m); its law is a sum of
+    squared normals over (pi j)^2, which in the tail is the first of them, times the root of two.
+    """
+    furthest = math.pi**2 / 3.0 / (1.0 / n + 1.0 / m)
+    return math.sqrt(2.0) * float(special.chdtrc(1.0, furthest)) <= level
 
 
 def _shifts(questions: Sequence[Question]) -> list[Mapping[str, Interval]]:
