@@ -116,7 +116,36 @@ def test_the_detectable_effect_is_detected_and_intervals_cover_the_effect(method
     power = np.mean([each.detected for each in results])
     covered = np.mean([each.interval.low <= effect <= each.interval.high for each in results])
     assert 0.70 <= power <= 0.99
-    assert covered >= 0.87
+    assert covered >= 0.95
+
+
+def effect_in_closed_form(shift, sd, n, m):
+    """The effect of a shift or a spread of both columns of normal rows, under the median bandwidth."""
+    rng = np.random.default_rng(34)
+    of_y = rng.random((2, 400_000, 1)) * (n + m) > n
+    first, second = rng.normal(size=(2, 400_000, 2)) * np.where(of_y, sd, 1.0) + np.where(of_y, shift, 0.0)
+    median = np.median(((first - second) ** 2).sum(axis=1))
+
+    def mean_kernel(variance, apart):
+        return median / (median + variance) * np.exp(-(apart**2) / (median + variance))
+
+    squared = mean_kernel(2.0, 0.0) + mean_kernel(2.0 * sd**2, 0.0) - 2.0 * mean_kernel(1.0 + sd**2, shift)
+    return np.sqrt(squared)
+
+
+@pytest.mark.parametrize("method", ["permutation", "cross", "features"])
+@pytest.mark.parametrize(("shift", "sd"), [(0.25, 1.0), (0.0, 1.3)])
+@pytest.mark.parametrize(("n", "m", "most"), [(200, 100, 2.2), (400, 200, 1.8), (2000, 400, 1.5)])
+def test_the_upper_end_is_below_the_effect_as_rarely_as_it_says(method, shift, sd, n, m, most):
+    rng = np.random.default_rng(35)
+    # The bandwidth comes from both sides together, and from the reference alone for "features".
+    effect = effect_in_closed_form(shift, sd, n, 0 if method == "features" else m)
+    highs = []
+    for seed in range(300):
+        detector = MMD(method=method, n_permutations=19, random_state=seed).fit(rng.normal(size=(n, 2)))
+        highs.append(detector.detect(rng.normal(shift, sd, size=(m, 2))).interval.high)
+    assert np.mean(highs < effect) <= 0.025
+    assert np.median(highs) <= most * effect
 
 
 def autoregressive(rng, n, d, correlation):

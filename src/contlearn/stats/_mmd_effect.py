@@ -42,9 +42,15 @@ class Precision(NamedTuple):
 
 
 def effect_interval(squared: float, precision: Precision, confidence: float) -> Interval:
-    """Return the interval of the discrepancy, given the estimate of its square."""
-    reach = float(special.ndtri(0.5 + confidence / 2.0)) * math.sqrt(precision.variance)
-    found, low, high = (math.sqrt(max(0.0, end)) for end in (squared, squared - reach, squared + reach))
+    """Return the interval of the discrepancy, given the estimate of its square.
+
+    Where the estimate came out low, so did the noise that was estimated with it. The upper end is therefore
+    not below the discrepancy that would be estimated so low with the noise that a discrepancy can have.
+    """
+    quantile = float(special.ndtri(0.5 + confidence / 2.0))
+    reach = quantile * math.sqrt(precision.variance)
+    above = max(squared + reach, _exceeding(squared, precision, quantile))
+    found, low, high = (math.sqrt(max(0.0, end)) for end in (squared, squared - reach, above))
     return Interval(found, low, high, confidence)
 
 
@@ -53,9 +59,14 @@ def detectable_effect(critical: float, precision: Precision) -> float:
 
     The noise grows with the discrepancy, for which `largest` is taken: most changes are found earlier.
     """
-    middle = critical + _POWER**2 * precision.largest / 2.0
-    inside = middle**2 - critical**2 + _POWER**2 * precision.null
-    return max(0.0, middle + math.sqrt(max(0.0, inside)))
+    return max(0.0, _exceeding(critical, precision, _POWER))
+
+
+def _exceeding(critical: float, precision: Precision, quantile: float) -> float:
+    """Return the squared discrepancy that lies `quantile` of its standard errors above `critical`."""
+    middle = critical + quantile**2 * precision.largest / 2.0
+    inside = middle**2 - critical**2 + quantile**2 * precision.null
+    return middle + math.sqrt(max(0.0, inside))
 
 
 def precision_of_bins(sums: Floats, bins: Bins, own: int) -> Precision:
