@@ -174,6 +174,7 @@ def test_an_infinity_is_refused_by_name_and_the_next_shift_is_still_seen(rng):
         {"standardize": "yes"},
         {"alpha": 0.0},
         {"tolerance": -0.1},
+        {"tolerance": 1.42},
         {"random_state": "seed"},
     ],
 )

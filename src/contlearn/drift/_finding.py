@@ -84,7 +84,7 @@ def settle(
         alpha=alpha,
         tolerance=tolerance,
         detectable=finding.detectable,
-        equivalent=finding.interval is not None and finding.interval.high < tolerance,
+        equivalent=finding.interval is not None and finding.interval.high < tolerance and tolerance > 0.0,
         n_reference=finding.n_reference,
         n_current=finding.n_current,
         effects=finding.effects,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import final
 
+from contlearn import _checks
 from contlearn.drift._binned import BinnedTest
 from contlearn.stats import _divergences
 
@@ -73,3 +75,7 @@ class JensenShannon(BinnedTest):
     """
 
     _divergence = _divergences.JENSEN_SHANNON
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        _checks.number("tolerance", self.tolerance, low=0.0, high=math.log(2.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +15,7 @@ from contlearn.drift._finding import Finding
 from contlearn.drift._foreignness import foreign_features, foreign_rows
 from contlearn.drift._mmd_findings import Learnt, by_features, by_halves, by_permutation, learnt
 from contlearn.drift._rows import subset
+from contlearn.drift._seeds import order_of, seed_of
 from contlearn.stats._array_api import place
 from contlearn.stats._random_features import moments
 
@@ -165,6 +167,7 @@ class MMD(RowTest):
         _checks.count("n_permutations", self.n_permutations)
         _checks.instance("standardize", self.standardize, bool, "True or False")
         _checks.count("max_rows", self.max_rows, low=2)
+        _checks.number("tolerance", self.tolerance, low=0.0, high=math.sqrt(2.0))
 
     def foreignness(self, X: TableLike) -> NDArray[np.float64]:
         """Return how foreign each row of `X` is: where the batch is denser than the reference.
@@ -211,7 +214,8 @@ class MMD(RowTest):
         return values
 
     def _witness(self, before: Any, current: Any, seed: int | None) -> NDArray[np.float64]:
-        rng = np.random.default_rng(seed)  # the draws are those of `detect`, and so is the kernel
+        # The draws are those of `detect`, and so is the kernel.
+        rng = np.random.default_rng(seed_of(seed, [order_of(current)]))
         among = subset(current.shape[0], self.max_rows, rng, self.block)
         if among is None:
             among = np.arange(current.shape[0])
@@ -236,7 +240,7 @@ class MMD(RowTest):
         n, m = reference.n_complete, current.shape[0]
         if min(n, m) < 2:
             return Finding(n, m)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed_of(seed, [order_of(current)]))
         before, after = self._sides(reference.rows, at_most(current, self.max_rows, rng, self.block))
         if self.method == "cross":
             found = by_halves(before, after, alpha, self.block, rng)
