@@ -14,7 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from contlearn.drift import DomainClassifier, DriftState
+from contlearn.drift._finding import Finding, settle
 from contlearn.exceptions import InvalidInputError, InvalidParameterError, NotFittedError, SchemaError
+from contlearn.results import Interval
 from contlearn.stats._mann_whitney import auc_p_value
 
 
@@ -78,7 +80,8 @@ def test_shifts_spreads_correlations_and_categories_are_found(rng, size):
     assert detector.detect(rng.normal(0, 1 + shift, size=(size, 2)))
     assert detector.detect(correlated(2 * size))
     detector.fit(mixed(rng, 8 * size))
-    assert detector.detect(mixed(rng, size, dominant=0.4 if size == 300 else 0.1))
+    batches = [mixed(rng, size, dominant=0.4 if size == 300 else 0.1) for _ in range(10)]
+    assert sum(detector.detect(batch).detected for batch in batches) >= (10 if size == 300 else 5)
 
 
 def test_rows_that_taught_are_never_rows_that_judge(rng):
@@ -196,6 +199,12 @@ def test_nothing_to_tell_by_is_stable(rng):
     result = DomainClassifier().fit(np.ones(80)).detect(np.ones(60))
     assert (result.state, result.score, result.p_value) == (DriftState.STABLE, 0.0, 1.0)
     assert DomainClassifier().fit(np.ones(80)).detect(np.full(60, 2.0)).detected
+
+
+def test_an_effect_below_zero_shows_nothing_without_a_tolerance():
+    finding = Finding(100, 100, score=-0.3, p_value=1.0, interval=Interval(-0.3, -0.5, -0.1, 0.95))
+    assert not settle(finding, 1.0, 0.05, 0.0, None).equivalent
+    assert settle(finding, 1.0, 0.05, 0.01, None).equivalent
 
 
 @pytest.mark.parametrize(("rows", "state"), [(2, "undecided"), (4, "undecided"), (8, "drift"), (12, "drift")])

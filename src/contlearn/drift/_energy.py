@@ -9,6 +9,7 @@ import numpy as np
 from contlearn import _checks
 from contlearn.drift._arrays import Kept, RowTest, at_most, left_out, standardized
 from contlearn.drift._finding import Finding
+from contlearn.drift._seeds import order_of, seed_of
 from contlearn.stats._energy import measured
 from contlearn.stats._energy_effect import effect
 from contlearn.stats._relabelings import smallest_p_value
@@ -95,7 +96,7 @@ class Energy(RowTest):
     False
     >>> result = detector.detect(rng.normal(size=(250, 5)) + 0.5)
     >>> print(result)
-    drift: score 0.2216 (tolerance 0), p = 0.001 (alpha 0.05), 250 rows against 2500
+    drift: score 0.2289 (tolerance 0), p = 0.001 (alpha 0.05), 250 rows against 2500
     >>> print(result.interval)
     0.2216 [0.1963, 0.2451] (95 %)
     """
@@ -142,7 +143,7 @@ class Energy(RowTest):
         n, m = reference.n_complete, current.shape[0]
         if min(n, m) < max(2, self.block or 1):
             return Finding(n, m)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed_of(seed, [order_of(current)]))
         before, after = reference.rows, at_most(current, self.max_rows, rng, self.block)
         if self.standardize:
             before, after = standardized(before, after, _FARTHEST)

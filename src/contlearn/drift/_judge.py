@@ -73,7 +73,7 @@ class Judge(NamedTuple):
         before, after, categorical = encoded(reference.columns, used)
         # Rows are put in order before they are divided, so that the order they came in does not matter. Were
         # they divided at the same places for all data, the parts of the two sides would differ for ever.
-        both = before, after if self.block else after[canonical(after)]
+        both = (before, after) if self.block else [side[canonical(side)] for side in (before, after)]
         rng = np.random.default_rng(seed_of(self.seed, both))
         before = self._worthwhile(before, len(after), rng)
         old = two_parts(before, self.train_share, rng, self.block)
