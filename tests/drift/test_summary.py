@@ -49,6 +49,8 @@ def test_any_division_merged_in_any_order_gives_the_same_result(rows, cuts, seed
 def test_an_empty_part_changes_nothing():
     whole, empty = WATCH.summarize(table(1, 50)), WATCH.summarize(table(1, 0))
     assert whole.merge(empty) == empty.merge(whole) == whole
+    other = WATCH.summarize(table(5, 30))
+    assert whole.merge(other) == other.merge(whole)
     assert WATCH.detect(empty) == WATCH.detect(table(1, 0))
 
 
@@ -76,10 +78,14 @@ def test_copies_of_a_detector_understand_each_other():
         assert WATCH.detect(merged) == WATCH.detect(pd.concat([table(3, 40), table(4, 60)]))
 
 
-@pytest.mark.parametrize(
-    "other",
-    [ByColumn().fit(table(9, 3000)), ByColumn(alpha=0.01).fit(table(0, 3000)), ByColumn(numeric=KS(tolerance=0)).fit(table(0, 3000))],
-)  # fmt: skip
+OTHERS = [
+    ByColumn().fit(table(9, 3000)),
+    ByColumn(alpha=0.01).fit(table(0, 3000)),
+    ByColumn(numeric=KS(tolerance=0)).fit(table(0, 3000)),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=["reference", "alpha", "detector"])
 def test_another_reference_or_another_detector_is_refused(other):
     foreign = other.summarize(table(1, 50))
     with pytest.raises(InvalidInputError, match="come from this fitted detector"):
@@ -93,6 +99,8 @@ def test_a_summary_meets_the_same_doors_as_a_batch():
         ByColumn().summarize(table(1, 5))
     with pytest.raises(SchemaError, match="'city' missing"):
         WATCH.summarize(table(1, 5).drop(columns="city"))
+    with pytest.raises(InvalidInputError, match="X must be one Summary, got 2; merge them first"):
+        WATCH.detect([WATCH.summarize(table(1, 5)), WATCH.summarize(table(2, 5))])
     with pytest.raises(InvalidInputError, match="Summary, got dict"):
         WATCH.summarize(table(1, 5)).merge({})
 

@@ -112,6 +112,8 @@ class BatchDetector(BaseEstimator, abc.ABC):  # type: ignore[misc]
             X cannot be used; the message names the column and the cure.
         """
         self._check_fitted()
+        if isinstance(X, list | tuple) and any(isinstance(each, Summary) for each in X):
+            _checks.bad_data("X", "be one Summary", f"{len(X)}", "merge them first: one.merge(other)")
         level = float(self.alpha) / (1 if self._correction is None else len(self.reference_))
         if self.rows_ is not None and not isinstance(X, Summary):
             result = self._relabeled_result(self.rows_, self._matched(X), level)

@@ -56,6 +56,8 @@ def findings(
     else:
         measured = _beyond(aligned, found, levels, design, tolerance)
     remarks = _remarks(aligned, found, unlike)
+    if tolerance is not None:
+        remarks = [(DISTANCE, *each) for each in remarks]
     effects = _effects(aligned, found, levels, design)
     rows = zip(found.n.tolist(), found.m.tolist(), measured, remarks, effects, strict=True)
     return [
@@ -63,6 +65,9 @@ def findings(
         for n, m, (score, p_value, interval, detectable), said, changed in rows
     ]
 
+
+DISTANCE = "score and tolerance are chi-squared distances, never below the total variation"
+"""With a minimum effect; else they are total variations."""
 
 Measured = tuple[float, float, Interval, float]
 

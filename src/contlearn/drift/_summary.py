@@ -52,7 +52,7 @@ class Described(NamedTuple):
 
 @final
 class Summary:
-    """Rows as a fitted detector sees them: counts that answer `detect`, and from which no row comes back.
+    """Rows as a fitted detector sees them: counts per column that answer `detect` in their place.
 
     `detector.summarize(X)` makes one. Summaries of the parts of a batch, made in several processes by copies
     of one fitted detector, merge into the summary of the batch: in any order, whatever the parts, empty ones
@@ -72,8 +72,8 @@ class Summary:
 
     Notes
     -----
-    A summary pickles, and is much smaller than its rows where the statistic of the test is: at most the
-    distinct values of each column with their counts.
+    A summary pickles, and is much smaller than its rows where the statistic of the test is. It holds at most
+    the distinct values of each column with their counts; which of them stood in one row is forgotten.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def _feed(digest: Any, value: Any) -> None:
             digest.update(np.ascontiguousarray(value.ravel()[:: 1 + value.size // _SAMPLED]).tobytes())
     elif isinstance(value, dict):
         digest.update(b"{")
-        for each in value.items():
+        for each in sorted(value.items(), key=repr):
             _feed(digest, each)
     elif isinstance(value, tuple | list):
         digest.update(f"{type(value).__name__}{len(value)}".encode())

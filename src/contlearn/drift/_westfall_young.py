@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -163,7 +164,7 @@ def _subset(n_rows: int, block: int, rng: np.random.Generator) -> NDArray[np.int
 
 def _taken(column: Column, rows: NDArray[np.intp]) -> Column:
     missing = None if column.missing is None else column.missing[rows]
-    return Column(column.name, column.kind, column.values[rows], missing, column.bits)
+    return replace(column, plain=column.values[rows], codes=None, missing=missing)
 
 
 def _left_out(kept: Kept, sides: Sides, n_current: int) -> tuple[str, ...]:

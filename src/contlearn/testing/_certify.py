@@ -147,8 +147,9 @@ def certify(
 
 def _check(detector: Any, repetitions: int, power_repetitions: int, consecutive: bool) -> None:
     for method in ("fit", "detect", "get_params"):
-        if not callable(getattr(detector, method, None)):
-            _checks.fail("detector", "be a batch detector, such as KS()", type(detector).__name__)
+        if isinstance(detector, type) or not callable(getattr(detector, method, None)):
+            got = detector.__name__ if isinstance(detector, type) else type(detector).__name__
+            _checks.fail("detector", "be a batch detector, such as KS()", got)
     _checks.count("repetitions", repetitions)
     _checks.count("power_repetitions", power_repetitions)
     _checks.instance("consecutive", consecutive, bool, "True or False")
