@@ -36,9 +36,9 @@ def at_most(
 
     Where `block` is given the subset is one of whole blocks of consecutive rows.
     """
-    bare = tuple(replace(column, codes=None) for column in columns)
     rows = subset(columns[0].n_rows, most, rng, block)
-    return bare if rows is None else tuple(column.take(rows) for column in bare)
+    used = columns if rows is None else [column.take(rows) for column in columns]
+    return tuple(replace(column, plain=column.values, codes=None) for column in used)
 
 
 def subset(n_rows: int, most: int, rng: np.random.Generator, block: int | None = None) -> Places | None:
