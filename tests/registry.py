@@ -189,12 +189,18 @@ VALUES = [
         testing.Certificate,
         VALUE,
         lambda: testing.Certificate(
-            detector="KS()", n_reference=900, n_current=100, alpha=0.05, repetitions=500,
-            false_alarms=Interval(0.04, 0.024, 0.061, 0.95), found=(FOUND,), fit_seconds=0.001,
+            detector="KS()",
+            n_reference=900,
+            n_current=100,
+            alpha=0.05,
+            repetitions=500,
+            false_alarms=Interval(0.04, 0.024, 0.061, 0.95),
+            found=(FOUND,),
+            fit_seconds=0.001,
             detect_seconds=0.0005,
         ),
         skip={"one line": "its text is a table"},
-    ),  # fmt: skip
+    ),
     Entry(stats.KSResult, MEASUREMENT, lambda: stats.ks([1.0, 2.0, 3.0], [2.5, 4.0])),
     Entry(stats.ChiSquaredResult, MEASUREMENT, lambda: stats.chi_squared([[10, 20], [30, 5]])),
     Entry(
