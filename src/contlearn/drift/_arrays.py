@@ -20,7 +20,7 @@ from contlearn._tables import Column, Kind, Schema, TableLike
 from contlearn.drift._batch import SingleTest
 from contlearn.drift._rows import subset
 from contlearn.drift._summary import Described
-from contlearn.drift._two_samples import Remembered, _check_kinds, _seed
+from contlearn.drift._two_samples import Remembered, check_kinds, own_seed
 from contlearn.stats._array_api import (
     HERE,
     floats,
@@ -109,7 +109,7 @@ class RowTest(SingleTest):
         if found.n_rows == 0:
             _checks.bad_data("X_reference", "have at least one row", "0 sample(s)")
         names = tuple(map(str, range(len(found.missing))))
-        seed, n_complete = _seed(self, names[0]), found.rows.shape[0]
+        seed, n_complete = own_seed(self, names[0]), found.rows.shape[0]
         kept = self._learn_rows(found.rows, seed) if n_complete else None
         dependence = {} if self.block is not None else _dependence(found.rows, names)
         memory = Remembered(names, None, seed, kept, found.n_rows, n_complete, found.missing, dependence)
@@ -140,7 +140,7 @@ class RowTest(SingleTest):
             return read_array(X, "X", len(memory.names))
         matched = self._matched(X)
         columns = [matched[name] for name in memory.names]
-        _check_kinds(self, columns)
+        check_kinds(self, columns)
         masks = [column.missing for column in columns if column.missing is not None]
         gone = np.logical_or.reduce(masks) if masks else np.zeros(columns[0].n_rows, dtype=np.bool_)
         rows = _stacked([column.take(~gone) for column in columns])

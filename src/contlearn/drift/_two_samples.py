@@ -127,9 +127,9 @@ def remember(
     `owner` is who keeps it, and is not kept itself.
     """
     for detector, columns in groups:
-        _check_kinds(detector, columns)
+        check_kinds(detector, columns)
     complete = [_complete(columns) for _, columns in groups]
-    seeds = [_seed(detector, columns[0].name) for detector, columns in groups]
+    seeds = [own_seed(detector, columns[0].name) for detector, columns in groups]
     known = [place for place, columns in enumerate(complete) if columns[0].n_rows]
     statistics: dict[int, Any] = {}
     for detector, places in _by_detector(known, lambda place: groups[place][0]):
@@ -156,7 +156,7 @@ def describe(
     """Return the description of current columns, for each group of columns that are tested together."""
     groups = [[columns[name] for name in memory.names] for memory in memories]
     for memory, group in zip(memories, groups, strict=True):
-        _check_kinds(memory.detector or owner, group)
+        check_kinds(memory.detector or owner, group)
     complete = [_complete(group) for group in groups]
     known = [
         place
@@ -250,7 +250,7 @@ def _complete(columns: Sequence[Column]) -> Sequence[Column]:
     return [column.take(rows) for column in columns]
 
 
-def _check_kinds(detector: TwoSampleTest, columns: Sequence[Column]) -> None:
+def check_kinds(detector: TwoSampleTest, columns: Sequence[Column]) -> None:
     for column in columns:
         if column.kind not in detector._kinds and column.kind != "unknown":
             words = " or ".join(word for kind, word in WORDS.items() if kind in detector._kinds)
@@ -269,7 +269,7 @@ def _dependence(detector: TwoSampleTest, columns: Sequence[Column], n_columns: i
     return {name: each.correlation for name, each in found if each.follow_each_other(n_columns)}
 
 
-def _seed(detector: TwoSampleTest, name: str) -> int | None:
+def own_seed(detector: TwoSampleTest, name: str) -> int | None:
     """Return the seed of every later answer, drawn once where a generator was given.
 
     It depends on the column's name, not on its place in the table.
