@@ -114,6 +114,21 @@ def test_values_heaped_on_the_largest_one_do_not_hide_the_rest(cls):
 
 
 @DETECTORS
+@pytest.mark.parametrize("n", [1500, 6000])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_value_that_dominates_is_a_bin_of_its_own_whatever_replaces_it(cls, n, sign):
+    rng = np.random.default_rng(0)
+    zeros = sign * np.where(rng.random(n) < 0.99, 0.0, 1.0 + rng.exponential(size=n))
+    detector = cls().fit(zeros)
+    for other in (-5.0, -1e-300, 1e-300, 0.5, 5.0):
+        result = detector.detect(np.full(200, sign * other))
+        assert result.detected
+        assert result.parts["0"].effects["0"].estimate < -0.98
+    assert not detector.detect(zeros[:300]).detected
+    assert not detector.detect(zeros[:300].astype(np.float32)).detected
+
+
+@DETECTORS
 @pytest.mark.parametrize("kind", ["numbers", "few numbers", "ties", "text", "dates", "gaps"])
 @laws
 @given(st.data())

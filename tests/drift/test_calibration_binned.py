@@ -6,7 +6,7 @@ can attain with such numbers of rows and such ties; the seeds are fixed.
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import signal, stats
 
 from contlearn._tables import read
 from contlearn.drift import PSI, JensenShannon
@@ -67,6 +67,18 @@ def test_the_level_is_kept_and_used_up_to_what_ties_allow(cls, name, n, m):
         f"  (attainable {largest:.4f})"
     )
     assert low <= alarms <= HIGH
+
+
+@DETECTORS
+@pytest.mark.parametrize("share", [0.6, 0.99])
+@pytest.mark.parametrize(("n", "m"), [(300, 300), (6000, 600)])
+def test_the_level_is_kept_where_a_value_is_a_bin_of_its_own(cls, share, n, m):
+    def source(rng, shape):
+        return np.where(rng.random(shape) < share, 0.0, 1.0 + rng.exponential(size=shape))
+
+    rng, runs = np.random.default_rng(1), 1000
+    alarms = sum(part.detected for part in parts(cls(correction=None), source, n, m, runs, rng))
+    assert alarms <= stats.binom.isf(1e-6, runs, ALPHA)
 
 
 @DETECTORS
@@ -136,3 +148,19 @@ def test_dependent_rows_keep_the_level_with_blocks(cls, cells):
     detector = cls(correction=None, block=50)
     alarms = sum(len(detector.fit(source(5000)).detect(source(500)).drifted) for _ in range(times))
     assert alarms / (times * COLUMNS) <= 0.1
+
+
+@DETECTORS
+@pytest.mark.parametrize(
+    ("n", "m", "block", "bins"), [(5000, 2000, 40, 10), (5000, 2000, 40, 50), (1000, 500, 100, 10)]
+)
+def test_rows_that_follow_each_other_raise_no_more_alarms_than_the_level_with_a_block(cls, n, m, block, bins):
+    rng = np.random.default_rng(41)
+    detector, runs = cls(bins=bins, block=block), 500
+
+    def rows(size):
+        return signal.lfilter([1.0], [1.0, -0.8], rng.normal(size=size + 100))[100:]
+
+    alarms = sum(detector.fit(rows(n)).detect(rows(m)).p_value <= ALPHA for _ in range(runs))
+    assert alarms <= stats.binom.isf(1e-6, runs, ALPHA)
+    assert alarms > 0

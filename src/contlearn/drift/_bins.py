@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn._tables import Column, Kind
-from contlearn.stats._dependence import design_effect
+from contlearn.stats._dependence import Inflation, inflation
 from contlearn.stats._divergence_laws import Dealt, DealtInOrder, Gaps, Law, cut_places
 
 Whole = NDArray[np.int64]
@@ -47,8 +46,8 @@ class Bins(NamedTuple):
     Attributes
     ----------
     cells
-        What rows are counted by: upper limits of all bins but the last; or values one by one, sorted if they
-        are numbers.
+        What rows are counted by: upper limits of all bins but the last, twice where the bin above has only
+        that value; or values one by one, sorted if they are numbers.
     listed
         Whether `cells` are values.
     rows
@@ -66,7 +65,11 @@ class Bins(NamedTuple):
     bits
         Precision of the values.
     worth
-        Rows that are worth one independent row.
+        Rows that are worth one independent row, at the level that is asked for.
+    dependence
+        What they are worth at any level; None where rows are independent.
+    alone
+        Where numbers are listed and bins have quantiles: whether a bin holds one value, nothing next to it.
     """
 
     cells: NDArray[Any]
@@ -79,6 +82,12 @@ class Bins(NamedTuple):
     ordered: int = 0
     bits: int = 64
     worth: float = 1.0
+    dependence: Inflation | None = None
+    alone: NDArray[np.bool_] | None = None
+
+    def at(self, level: float) -> Bins:
+        """Return the bins for a test at this level."""
+        return self if self.dependence is None else self._replace(worth=self.dependence.at(level))
 
     def both(self, current: Counted) -> tuple[Whole, Whole]:
         """Return the rows of either side in each bin."""
@@ -88,7 +97,7 @@ class Bins(NamedTuple):
         if current.elsewhere and self.own:
             after[-1] += sum(current.elsewhere.values())
         elif current.elsewhere:
-            places = self.places[self._above(list(current.elsewhere))]
+            places = self._bins_of(list(current.elsewhere))
             np.add.at(after, places, list(current.elsewhere.values()))
         return before, after
 
@@ -119,10 +128,12 @@ class Bins(NamedTuple):
             alike[place] = rows
             yield Counted(alike, {})
 
-    def _above(self, values: Sequence[Any]) -> Whole:
-        """Return the place of the first cell that is not below each number, the last for those above all."""
+    def _bins_of(self, values: Sequence[Any]) -> Whole:
+        """Return the bins of numbers without a cell: that of the next larger, unless it is there alone."""
         found = np.searchsorted(self.cells, values)
-        return np.minimum(found, len(self.cells) - 1)
+        bins = self.places[np.minimum(found, len(self.cells) - 1)]
+        bins = bins if self.alone is None else bins - self.alone[bins]
+        return np.where(found == len(self.cells), len(self.names) - 1, bins)
 
 
 def learn(column: Column, bins: int, block: int | None) -> Bins:
@@ -131,7 +142,7 @@ def learn(column: Column, bins: int, block: int | None) -> Bins:
     if block is None:
         return learnt
     codes = learnt.places[_find(learnt, column)[0]] if learnt.listed else _find(learnt, column)[0]
-    return learnt._replace(worth=design_effect(codes, len(learnt.names), block))
+    return learnt._replace(dependence=inflation(codes, len(learnt.names), block))
 
 
 def count(reference: Bins, column: Column) -> Counted:
@@ -157,6 +168,7 @@ def count_many(references: Sequence[Bins], columns: Sequence[Column]) -> list[Co
     alike: dict[tuple[int, int], list[int]] = {}
     for place, (reference, column) in enumerate(zip(references, columns, strict=True)):
         floats = column.values.dtype == reference.cells.dtype == np.float64
+        floats = floats and not (reference.cells[1:] == reference.cells[:-1]).any()
         if not reference.listed and floats and column.bits == reference.bits and len(reference.cells) <= 40:
             alike.setdefault((len(reference.cells), column.n_rows), []).append(place)
     for (size, _), places in alike.items():
@@ -194,13 +206,23 @@ def _learn_numbers(column: Column, bins: int) -> Bins:
         names = (*_texts(numbers, column), NEW)
         return Bins(numbers, True, rows, np.arange(len(rows)), names, True, 0, bins, column.bits)
     cuts = np.unique(cut_places(rows[None, :], bins)[0])
-    limits = numbers[cuts]
-    names = _between(_texts(limits, column))
-    places = np.searchsorted(cuts, np.arange(len(rows)))
+    heavy = rows * bins > n
+    limits = numbers[np.repeat(cuts, np.where(heavy[cuts], 2, 1))]
+    names = _between(_texts(numbers[cuts], column), heavy[cuts].tolist())
+    places = _bin_of(limits, numbers)
     if len(numbers) < n <= min(ROWS_PER_BIN * bins, ROWS):
-        return Bins(numbers, True, rows, places, names, ordered=bins, bits=column.bits)
-    inside = np.bincount(places, rows).astype(np.int64)
+        alone = np.concatenate(([False], limits[1:] == limits[:-1], [False]))
+        return Bins(numbers, True, rows, places, names, ordered=bins, bits=column.bits, alone=alone)
+    inside = np.bincount(places, rows, len(names)).astype(np.int64)
     return Bins(limits, False, inside, np.arange(len(inside)), names, bits=column.bits)
+
+
+def _bin_of(limits: NDArray[Any], values: NDArray[Any]) -> Whole:
+    """Return the first limit that is not below each value; the second, where it equals two of them."""
+    found = np.searchsorted(limits, values)
+    if (limits[1:] == limits[:-1]).any():
+        found += (np.searchsorted(limits, values, side="right") - found) // 2
+    return found.astype(np.int64, copy=False)
 
 
 def _count_labels(reference: Bins, column: Column) -> Counted:
@@ -230,11 +252,11 @@ def _find(reference: Bins, column: Column) -> tuple[Whole, NDArray[Any]]:
         cells = _coarser(cells, column, 2.0 if reference.listed else COARSE)
     if {cells.dtype.kind, values.dtype.kind} == {"i", "u"}:  # numpy would compare them as floats
         cells, values = cells.astype(object), values.astype(object)
-    found = np.searchsorted(cells, values)
+    found = _bin_of(cells, values)
     if reference.listed:
         found = np.minimum(found, len(cells) - 1)
         values = np.where(cells[found] == values, reference.cells[found], values)
-    return found.astype(np.int64, copy=False), values
+    return found, values
 
 
 def _coarser(cells: NDArray[np.float64], column: Column, apart: float) -> NDArray[np.float64]:
@@ -244,7 +266,8 @@ def _coarser(cells: NDArray[np.float64], column: Column, apart: float) -> NDArra
         rounded = cells.astype(precision)
         steps = apart * np.abs(np.spacing(rounded)).astype(np.float64)
     result = rounded.astype(np.float64)
-    if np.any(np.diff(cells) < np.maximum(steps[1:], steps[:-1])) or not np.isfinite(result).all():
+    gaps = np.diff(cells)
+    if np.any((gaps > 0) & (gaps < np.maximum(steps[1:], steps[:-1]))) or not np.isfinite(result).all():
         _checks.bad_data(
             f"column {column.name!r}",
             "have the precision of its reference",
@@ -282,6 +305,13 @@ def _time(microseconds: int, kind: Kind) -> str:
         return str(np.array(microseconds).view(f"{'m' if kind == 'duration' else 'M'}8[us]"))
 
 
-def _between(limits: Sequence[str]) -> tuple[str, ...]:
-    inner = (f"{low} to {high}" for low, high in itertools.pairwise(limits))
-    return (f"up to {limits[0]}", *inner, f"above {limits[-1]}")
+def _between(limits: Sequence[str], alone: Sequence[bool]) -> tuple[str, ...]:
+    """Return what the bins between limits are called, of which some are bins of their own."""
+    names, low = [], ""
+    for limit, single in zip(limits, alone, strict=True):
+        if single:
+            names += [f"{low} to below {limit}" if low else f"below {limit}", limit]
+        else:
+            names.append(f"{low} to {limit}" if low else f"up to {limit}")
+        low = limit
+    return (*names, f"above {low}")

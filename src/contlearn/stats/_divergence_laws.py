@@ -55,7 +55,8 @@ class Gaps(NamedTuple):
     """Bins whose limits are quantiles of a reference without ties: the law is known, whatever the source.
 
     The n values of the reference leave n + 1 gaps, and new values of the same source fall into them as
-    balls into Polya's urn; a bin is a run of gaps, the last has one more than it has values.
+    balls into Polya's urn; a bin is a run of gaps, the last has one more than it has values. So has a bin
+    without values, next to one that is a bin of its own.
 
     Attributes
     ----------
@@ -76,6 +77,7 @@ class Gaps(NamedTuple):
     @property
     def _gaps(self) -> Floats:
         gaps = np.array(self.before, dtype=np.float64)
+        gaps[:-1][gaps[:-1] == 0.0] = 1.0
         gaps[-1] += 1.0
         return gaps
 
@@ -182,7 +184,7 @@ class DealtInOrder(NamedTuple):
         found[few] = divergence.of_counts(*_with_new(before[few], after[few]))
         before, after = before[~few], after[~few]
         if len(before):
-            cuts = cut_places(before, self.bins)
+            cuts = _edges(before, self.bins)
             found[~few] = divergence.of_counts(_between_cuts(before, cuts), _between_cuts(after, cuts))
         return found
 
@@ -201,7 +203,8 @@ def cut_places(counts: Whole, bins: int) -> Whole:
         Rows of each value of the reference, in the order of the values, along the last axis.
     bins
         Bins to be made of about equal numbers of rows; some limits may be the same. The largest value that
-        occurs is none: the one below it is taken instead, -1 if there is none.
+        occurs is one only if it has more rows than a bin should have; else the one below it is taken instead,
+        -1 if there is none.
     """
     n = int(counts[0].sum())
     reached = np.cumsum(counts, axis=1)
@@ -209,9 +212,26 @@ def cut_places(counts: Whole, bins: int) -> Whole:
     apart = (n + 1) * np.arange(len(counts))[:, None]  # so that all rows together are sorted
     found = np.searchsorted((reached + apart).ravel(), (ranks + apart).ravel())
     places = found.reshape(len(counts), -1) - counts.shape[1] * np.arange(len(counts))[:, None]
-    below = _last(np.where(reached < n, counts, 0))
-    limits: Whole = np.minimum(places, below[:, None])
+    top, below = _last(counts), _last(np.where(reached < n, counts, 0))
+    last = np.where(_alone(counts, top[:, None], bins)[:, 0], top, below)
+    limits: Whole = np.minimum(places, last[:, None])
     return limits
+
+
+def _edges(counts: Whole, bins: int) -> Whole:
+    """Return the limits, and those right below each value that has more rows than a bin should have.
+
+    Such a value is a bin of its own, whatever comes to lie next to it.
+    """
+    limits = cut_places(counts, bins)
+    edges: Whole = np.sort(np.hstack((limits, limits - _alone(counts, limits, bins))), axis=1)
+    return edges
+
+
+def _alone(counts: Whole, places: Whole, bins: int) -> NDArray[np.bool_]:
+    found = np.take_along_axis(counts, np.maximum(places, 0), axis=1)
+    alone: NDArray[np.bool_] = (found * bins > int(counts[0].sum())) & (places >= 0)
+    return alone
 
 
 def _with_new(before: Whole, after: Whole) -> tuple[Whole, Whole]:
