@@ -256,3 +256,18 @@ def test_rows_that_depend_on_each_other_rarely_alarm_in_blocks(stay):
     assert covered >= 0.95
     assert rates[100] <= band(0.06, repetitions)[1]
     assert rates[None] > 0.2
+
+
+@calibration
+@pytest.mark.parametrize(("n", "m"), [(6000, 2000), (20_000, 4000)])
+def test_categories_that_stay_for_a_while_raise_no_more_alarms_than_the_level_with_a_block(n, m):
+    rng = np.random.default_rng(42)
+    detector, runs = ChiSquared(block=60, tolerance=0.0), 1000
+
+    def rows(size):
+        fresh = np.flatnonzero(np.r_[True, rng.random(size - 1) >= 0.9])
+        drawn = rng.choice(6, len(fresh), p=[0.3, 0.25, 0.2, 0.12, 0.08, 0.05])
+        return np.repeat(drawn, np.diff(np.r_[fresh, size]))
+
+    alarms = sum(detector.fit(rows(n)).detect(rows(m)).p_value <= ALPHA for _ in range(runs))
+    assert binom.ppf(1e-6, runs, ALPHA) <= alarms <= binom.isf(1e-6, runs, ALPHA)

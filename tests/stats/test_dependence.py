@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, chi2
 
-from contlearn.stats._dependence import design_effect, neighbours
+from contlearn.stats._dependence import MOST_BINS, design_effect, inflation, neighbours
 
 
 def autoregressive(rng, n, phi):
@@ -80,3 +80,51 @@ def test_few_blocks_are_the_worst_case_and_single_rows_the_best():
     assert design_effect(codes, 3, 20) == 20.0
     assert design_effect(codes, 3, 1) == 1.0
     assert design_effect(np.zeros(100, dtype=int), 1, 10) == 1.0
+
+
+def test_inflation_is_that_of_mean_and_variance_of_the_statistic():
+    rng = np.random.default_rng(6)
+    x = autoregressive(rng, 400_000, 0.8)
+    codes = np.searchsorted(np.quantile(x, np.linspace(0.1, 0.9, 9)), x)
+    found = inflation(codes, 10, 100)
+    counts = [np.bincount(each, minlength=10) for each in np.split(codes, 200)]
+    statistics = [float(((rows - 200.0) ** 2 / 200.0).sum()) for rows in counts]
+    assert found.mean * 9.0 == pytest.approx(np.mean(statistics), rel=0.15)
+    assert found.freedom == 9.0
+    assert 1.5 < found.effective < 6.0
+    assert found.effective == pytest.approx(2.0 * np.mean(statistics) ** 2 / np.var(statistics), rel=0.5)
+    assert found.at(0.05) * chi2.isf(0.05, 9) == pytest.approx(np.quantile(statistics, 0.95), rel=0.25)
+    assert found.at(0.05) * chi2.isf(0.05, 9) > design_effect(codes, 10, 100) * chi2.isf(0.05, 9)
+
+
+def test_inflation_of_independent_rows_is_small_and_of_repeated_rows_their_number():
+    rng = np.random.default_rng(7)
+    assert 1.0 <= inflation(rng.integers(0, 5, 20_000), 5, 20).at(0.05) < 1.15
+    repeated = inflation(np.repeat(rng.integers(0, 4, 2000), 10), 4, 10)
+    assert repeated.at(0.05) == pytest.approx(10.0, rel=0.1)
+    assert repeated.effective == pytest.approx(3.0, rel=0.1)
+
+
+def test_inflation_is_larger_at_smaller_levels_and_with_fewer_blocks():
+    x = autoregressive(np.random.default_rng(8), 20_000, 0.8)
+    codes = np.searchsorted(np.quantile(x, np.linspace(0.1, 0.9, 9)), x)
+    found = inflation(codes, 10, 40)
+    assert found.mean < found.at(0.05) < found.at(0.001) < found.at(1e-9) <= 40.0
+    assert found._replace(known=3.0).at(0.05) > found.at(0.05)
+
+
+def test_inflation_at_its_limits():
+    codes = np.arange(50) % 3
+    assert inflation(codes, 3, 20).at(0.05) == 20.0
+    assert inflation(codes, 3, 1).at(0.05) == 1.0
+    assert inflation(np.zeros(100, dtype=int), 1, 10).at(0.05) == 1.0
+    assert inflation(np.zeros(100, dtype=int), 2, 10).at(0.05) == 1.0
+    assert inflation(np.tile(np.arange(10), 50), 10, 10).at(0.05) == 1.0
+
+
+def test_rare_bins_count_together_in_inflation():
+    rng = np.random.default_rng(9)
+    codes = rng.permutation(np.minimum(rng.geometric(0.01, 8000), 1000) - 1)
+    found = inflation(codes, 1000, 20)
+    assert found.freedom == min(MOST_BINS, len(np.unique(codes))) - 1.0
+    assert found.at(0.05) < 1.2

@@ -93,6 +93,7 @@ class BinnedTest(ColumnTest):
         return self._compare_all([Question(("",), reference, current, alpha, seed)])[0]
 
     def _compare_all(self, questions: Sequence[Question]) -> list[Finding]:
+        questions = [each._replace(reference=each.reference.at(each.alpha)) for each in questions]
         sides = _Sides.of(questions)
         tolerated = float(self.tolerance) if self.minimum_effect else 0.0
         measured = _Measured.of(self._divergence, sides, tolerated)

@@ -16,14 +16,18 @@ from contlearn.drift._finding import Finding
 from contlearn.drift._tally import Tally, codes_of, tallies, tally
 from contlearn.drift._two_samples import Question
 from contlearn.stats._chi_squared_cells import STATISTICS, Statistic
-from contlearn.stats._dependence import design_effect
+from contlearn.stats._dependence import Inflation, inflation
 
 
 class Learned(NamedTuple):
-    """What is kept of a column of the reference: rows per category, and how many are worth one."""
+    """What is kept of a column of the reference: rows per category, and how far they depend on each other."""
 
     tally: Tally
-    effect: float
+    dependence: Inflation | None
+
+    def effect(self, level: float) -> float:
+        """Return how many rows are worth one independent row, for a test at this level."""
+        return 1.0 if self.dependence is None else self.dependence.at(level)
 
 
 @final
@@ -63,8 +67,8 @@ class ChiSquared(ColumnTest):
         variation where the change is spread in proportion to the shares, and never less. For "pearson" only.
     block : int or None
         Rows come in the order of time, and those nearer than so many rows depend on each other: the statistic
-        is divided by how much that inflates it in blocks of the reference (Rao and Scott). None: rows are
-        independent.
+        is divided by how much that inflates it in blocks of the reference, where the level is that it is held
+        to (Rao and Scott, second order). None: rows are independent.
     random_state : int, numpy generator or None
         Seed of the relabelings of "westfall-young"; nothing else is drawn.
 
@@ -149,10 +153,8 @@ class ChiSquared(ColumnTest):
 
     def _learn(self, columns: Sequence[Column], seed: int | None) -> Learned:  # noqa: ARG002
         (column,) = columns
-        effect = 1.0
-        if self.block is not None:
-            effect = design_effect(*codes_of(column), self.block)
-        return Learned(tally(column), effect)
+        dependence = None if self.block is None else inflation(*codes_of(column), self.block)
+        return Learned(tally(column), dependence)
 
     def _describe(self, reference: Learned, columns: Sequence[Column]) -> Tally:
         return self._describe_all([reference], [columns])[0]
@@ -172,7 +174,7 @@ class ChiSquared(ColumnTest):
         return findings(
             aligned,
             np.array([each.alpha for each in questions]),
-            np.array([each.reference.effect for each in questions]),
+            np.array([each.reference.effect(each.alpha) for each in questions]),
             unlike,
             self.statistic,
             float(self.tolerance) if self.minimum_effect else None,
