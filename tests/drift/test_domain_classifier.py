@@ -247,6 +247,18 @@ def test_many_categories_and_new_ones_are_no_error(rng):
     assert detector.detect({"user": rng.choice(names[:3], 300)})
 
 
+def test_categories_too_many_to_be_told_apart_are_never_stable(rng):
+    old, same = (
+        np.array([f"k{each}" for each in rng.integers(0, 500, size)], object) for size in (2000, 500)
+    )
+    new = np.array([f"q{each}" for each in rng.integers(0, 500, 500)], object)
+    detector = DomainClassifier().fit({"id": old})
+    for batch in (same, new):
+        result = detector.detect({"id": batch})
+        assert result.state is not DriftState.STABLE
+        assert any("id" in each and "not told apart" in each for each in result.remarks)
+
+
 def test_infinities_and_other_columns_are_refused(rng):
     detector = DomainClassifier().fit({"a": rng.normal(size=50), "b": ["x", "y"] * 25})
     with pytest.raises(InvalidInputError, match=r"'a'.*finite"):

@@ -14,7 +14,7 @@ from contlearn.drift._batch import SingleTest
 from contlearn.drift._classifier import check_classifier
 from contlearn.drift._finding import Finding, confidence
 from contlearn.drift._judge import Judge, Judged, Kept
-from contlearn.drift._rows import at_most
+from contlearn.drift._rows import MOST_CATEGORIES, at_most
 from contlearn.results import Interval
 from contlearn.stats import _mann_whitney as mann_whitney
 
@@ -228,7 +228,8 @@ class DomainClassifier(SingleTest):
         if judged is None:
             few = min(n, m) > 1
             return Finding(n, m, enough=False, remarks=("fewer than three blocks of rows",) if few else ())
-        return self._finding(judged, n, m, alpha)
+        finding, blind = self._finding(judged, n, m, alpha), _blind(judged, current)
+        return finding._replace(enough=finding.enough and not blind, remarks=(*finding.remarks, *blind))
 
     def _finding(self, judged: Judged, n: int, m: int, alpha: float) -> Finding:
         placed, block = judged.placed, self.block or 1
@@ -269,3 +270,15 @@ class DomainClassifier(SingleTest):
 
 def _effect(auc: float) -> float:
     return 2.0 * auc - 1.0
+
+
+def _blind(judged: Judged, current: Sequence[Column]) -> tuple[str, ...]:
+    """Say in which columns most rows share one number, so that a change among them could not be seen."""
+    rows = np.concatenate((judged.reference, judged.current))
+    shared = np.mean(rows == MOST_CATEGORIES - 1, axis=0).tolist()
+    return tuple(
+        f"{100 * share:.0f} % of rows of {_checks.called(column.name)} are in categories beyond the "
+        f"{MOST_CATEGORIES - 1} most frequent, which are not told apart"
+        for column, share in zip(current, shared, strict=True)
+        if column.kind == "categorical" and share > 0.5
+    )
