@@ -215,7 +215,7 @@ class MMD(RowTest):
 
     def _witness(self, before: Any, current: Any, seed: int | None) -> NDArray[np.float64]:
         # The draws are those of `detect`, and so is the kernel.
-        rng = np.random.default_rng(seed_of(seed, [order_of(current)]))
+        rng = np.random.default_rng(seed_of(seed, [order_of(before, current)]))
         among = subset(current.shape[0], self.max_rows, rng, self.block)
         if among is None:
             among = np.arange(current.shape[0])
@@ -240,7 +240,7 @@ class MMD(RowTest):
         n, m = reference.n_complete, current.shape[0]
         if min(n, m) < 2:
             return Finding(n, m)
-        rng = np.random.default_rng(seed_of(seed, [order_of(current)]))
+        rng = np.random.default_rng(seed_of(seed, [order_of(reference.rows, current)]))
         before, after = self._sides(reference.rows, at_most(current, self.max_rows, rng, self.block))
         if self.method == "cross":
             found = by_halves(before, after, alpha, self.block, rng)

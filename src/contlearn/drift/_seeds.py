@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from contlearn.stats._array_api import to_numpy
 
 _LOOKED_AT = 4096  # entries of an array, at equal distances
+_SORTED = 10_000  # rows of either side: of more, a random subset is compared
 
 
 def seed_of(seed: int | None, data: Iterable[NDArray[Any]]) -> int | None:
@@ -34,7 +35,13 @@ def digest(data: Iterable[NDArray[Any]]) -> int:
     return found
 
 
-def order_of(rows: Any) -> NDArray[np.intp]:
-    """Return the order of the rows in each of the first columns, which no unit or offset changes."""
-    first = rows[: min(_LOOKED_AT, rows.shape[0]), : min(3, rows.shape[1])]
-    return np.argsort(to_numpy(first), axis=0, kind="stable")
+def order_of(before: Any, after: Any) -> NDArray[np.intp]:
+    """Return where the rows of one side lie among those of the other, in each of the first columns.
+
+    No order of the rows changes it (up to `_SORTED` rows), and no unit or offset of a column does.
+    """
+    sides = [
+        np.sort(to_numpy(rows[: min(_SORTED, rows.shape[0]), : min(3, rows.shape[1])]), axis=0)
+        for rows in (before, after)
+    ]
+    return np.stack([np.searchsorted(*columns) for columns in zip(*(side.T for side in sides), strict=True)])
