@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import signal, stats
 
-from contlearn.drift import CramerVonMises, DriftState, Wasserstein
+from contlearn.drift import KS, CramerVonMises, DriftState, Wasserstein
 from contlearn.exceptions import InvalidInputError, InvalidParameterError, SchemaError
 from contlearn.stats import cramer_von_mises, wasserstein
 
@@ -240,6 +240,22 @@ def test_a_constant_reference_hides_no_change():
     assert CramerVonMises().fit(np.full(500, 7.0)).detect(np.full(100, 7.1)).detected
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+@pytest.mark.parametrize("base", [0, 2**60])
+@BOTH
+def test_shifts_of_large_integers_are_exact(detector, base, kind):
+    small = np.random.default_rng(0).integers(0, 100, 2000)
+    ids = (base + small).astype(kind)
+    part = only(detector().fit(ids).detect(ids[:500] + kind(1000)))
+    assert part.effects == only(detector().fit(small).detect(small[:500] + 1000)).effects
+    assert part.effects["median"].low < part.effects["median"].high
+
+
+def test_constants_are_no_further_apart_than_can_be():
+    part = only(CramerVonMises().fit(np.zeros(50)).detect(np.ones(20)))
+    assert part.interval.low <= part.score <= part.interval.high
+
+
 @BOTH
 def test_no_p_value_is_zero(detector):
     part = only(detector().fit(np.zeros(12000)).detect(np.ones(2000)))
@@ -368,3 +384,16 @@ def test_shifts_are_told_in_the_unit_of_the_column():
             moved = effects[name]
             assert moved.estimate == pytest.approx(np.quantile(y, share) - np.quantile(x, share), abs=0.3)
             assert moved.low < 6.0 < moved.high
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("detector", [CramerVonMises, KS, Wasserstein])
+def test_few_blocks_of_slow_rows_raise_no_more_alarms_than_the_level(detector):
+    rng = np.random.default_rng(11)
+
+    def rows(size):
+        return signal.lfilter([1.0], [1.0, -0.98], rng.normal(size=size + 400))[400:]
+
+    blocked, runs = detector(block=150), 500
+    alarms = sum(blocked.fit(rows(600)).detect(rows(300)).p_value <= 0.05 for _ in range(runs))
+    assert alarms <= stats.binom.isf(1e-6, runs, 0.05)

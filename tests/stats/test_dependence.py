@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chi2
 
-from contlearn.stats._dependence import MOST_BINS, design_effect, inflation, neighbours
+from contlearn.stats._dependence import MOST_BINS, caution, design_effect, inflation, neighbours
 
 
 def autoregressive(rng, n, phi):
@@ -128,3 +128,13 @@ def test_rare_bins_count_together_in_inflation():
     found = inflation(codes, 1000, 20)
     assert found.freedom == min(MOST_BINS, len(np.unique(codes))) - 1.0
     assert found.at(0.05) < 1.2
+
+
+def test_few_blocks_raise_the_design_effect_and_many_do_not():
+    assert caution(2) > 40.0
+    assert caution(4) == pytest.approx(3.182**2 / 1.96**2, rel=1e-3)
+    assert caution(10_000) == pytest.approx(1.0, abs=1e-3)
+    x = autoregressive(np.random.default_rng(10), 20_000, 0.8)
+    codes = np.searchsorted(np.quantile(x, np.linspace(0.1, 0.9, 9)), x)
+    few = [design_effect(each, 10, 100, cumulative=True) for each in np.split(codes, 50)]
+    assert np.mean(few) > 1.5 * design_effect(codes, 10, 100, cumulative=True)

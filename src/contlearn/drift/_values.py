@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn._tables import Column
-from contlearn.stats._dependence import design_effect
+from contlearn.stats._dependence import caution, design_effect
 from contlearn.stats._pooled import Counts, Side
 
 EXACT_INTEGERS = 2**53
@@ -87,7 +87,8 @@ def inflation(column: Column, block: int | None) -> float:
     if n_blocks < 2 or not ranks.var():
         return shares
     means = ranks[: n_blocks * block].reshape(n_blocks, block).mean(axis=1)
-    return min(float(block), max(shares, block * float(means.var(ddof=1)) / float(ranks.var())))
+    inflated = caution(n_blocks) * block * float(means.var(ddof=1)) / float(ranks.var())
+    return min(float(block), max(shares, inflated))
 
 
 def _integers(values: NDArray[Any]) -> NDArray[Any]:

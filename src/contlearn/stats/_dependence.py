@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["Inflation", "Neighbours", "design_effect", "inflation", "neighbours"]
+__all__ = ["Inflation", "Neighbours", "caution", "design_effect", "inflation", "neighbours"]
 
 ROWS = 2000
 """Rows that are looked at: enough to see a correlation of a tenth."""
@@ -96,7 +96,8 @@ def design_effect(
     Returns
     -------
     float
-        At least 1. With fewer than two blocks it is `block`, the worst that can be.
+        At least 1. With fewer than two blocks it is `block`, the worst that can be; with few blocks it is
+        larger than found, see `caution`.
 
     References
     ----------
@@ -118,7 +119,12 @@ def design_effect(
     else:
         present = mean > 0.0
         found = float((variance[present] / mean[present]).sum() / max(int(present.sum()) - 1, 1))
-    return min(max(1.0, found), float(block))
+    return min(max(1.0, found * caution(n_blocks)), float(block))
+
+
+def caution(n_blocks: int) -> float:
+    """Return by how much to raise a variance found from few blocks, so that a test at 5 % stays one."""
+    return float(special.stdtrit(n_blocks - 1.0, 0.975) / special.ndtri(0.975)) ** 2
 
 
 class Inflation(NamedTuple):
