@@ -187,8 +187,16 @@ def _quantiles(questions: Sequence[Question], samples: Sequence[Values]) -> Quan
     places = [sample.places(rank) for sample, rank in zip(samples, ranks, strict=True)]
     values = np.array(
         [
-            sample.values[place].astype(np.float64) / each.reference.unit
+            _from_origin(sample.values[place], each) / each.reference.unit
             for sample, place, each in zip(samples, places, questions, strict=True)
         ]
     )
     return Quantiles.of(values, values, np.array(ranks), np.array(rows), np.array(places))
+
+
+def _from_origin(values: NDArray[Any], question: Question) -> NDArray[np.float64]:
+    """Return values as floats; integers that floats would not tell apart, from one of the reference on."""
+    before, after = question.reference.values.values, question.current.values
+    if "f" in (before.dtype.kind, after.dtype.kind):
+        return values.astype(np.float64)
+    return (values.astype(object) - int(before[0])).astype(np.float64)

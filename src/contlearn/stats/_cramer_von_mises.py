@@ -123,7 +123,7 @@ def cramer_von_mises(
 
 def distance(pooled: Pooled) -> float:
     """Return the root mean squared difference of the two distribution functions, over all rows."""
-    return math.sqrt(float(np.square(pooled.differences) @ _weights(pooled)))
+    return min(FURTHEST, math.sqrt(float(np.square(pooled.differences) @ _weights(pooled))))
 
 
 def limit_holds(pooled: Pooled) -> bool:
