@@ -106,3 +106,13 @@ def test_rows_that_moved_far_beyond_the_reference_keep_their_quantiles():
         shift = np.median(batch)
         assert effects["median"].estimate == pytest.approx(shift, rel=0.05)
         assert effects["median"].low <= shift <= effects["median"].high
+
+
+@pytest.mark.parametrize("moved", [20, 1000])
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+def test_shifts_of_large_integers_are_those_of_small_ones(kind, moved):
+    small = np.random.default_rng(0).integers(0, 100, 2000)
+    large = (2**60 + small).astype(kind)
+    found = KS().fit(large).detect(large[:500] + kind(moved)).parts["0"].effects
+    assert found["median"].low < found["median"].high
+    assert found == KS().fit(small).detect(small[:500] + moved).parts["0"].effects

@@ -130,14 +130,14 @@ def _octaves(outside: NDArray[Any], edge: Any) -> Integers:
 def bounds(samples: Sequence[Atoms], wanted: Integers, cells: Integers) -> tuple[Floats, Floats, Floats]:
     """Return the values at the places `wanted`, and the least and the largest number in each of `cells`.
 
-    Both have a row for each sample.
+    Both have a row for each sample. All are measured from its origin.
     """
     last = np.array([[2 * len(sample.values)] for sample in samples])
     place = np.clip(cells, 0, last) >> 1
     asked = np.concatenate((wanted, place - 1 + (cells & 1), place), axis=1)
     found = np.empty(asked.shape)
     for row, sample in enumerate(samples):
-        found[row] = sample.values.take(asked[row], mode="clip")
+        found[row] = from_origin(sample, sample.values.take(asked[row], mode="clip"))
     width = wanted.shape[1]
     values, low, high = (
         found[:, :width],
@@ -155,9 +155,17 @@ def _beyond(sample: Atoms, cells: Integers, low: Floats, high: Floats) -> None:
     below, above = cells <= 0, cells >= last
     with np.errstate(over="ignore"):
         near, far = _distances(-cells[below])
-        low[below], high[below] = float(sample.values[0]) - far, float(sample.values[0]) - near
+        first, final = from_origin(sample, sample.values[[0, -1]]).tolist()
+        low[below], high[below] = first - far, first - near
         near, far = _distances(cells[above] - last)
-        low[above], high[above] = float(sample.values[-1]) + near, float(sample.values[-1]) + far
+        low[above], high[above] = final + near, final + far
+
+
+def from_origin(sample: Atoms, values: NDArray[Any]) -> NDArray[Any]:
+    """Return values as floats: integers from the first one of the sample on, floats as they are."""
+    if sample.values.dtype.kind == "f":
+        return values
+    return (values.astype(object) - int(sample.values[0])).astype(np.float64)
 
 
 def _distances(octaves: Integers) -> tuple[Floats, Floats]:

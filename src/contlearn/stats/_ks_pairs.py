@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contlearn.results import Interval
 from contlearn.stats._ks import KSResult, ks_compare_all, ks_of_rows
 from contlearn.stats._ks_atoms import Atoms, Integers
-from contlearn.stats._ks_cells import bounds, cells_in_rows
+from contlearn.stats._ks_cells import bounds, cells_in_rows, from_origin
 from contlearn.stats._ks_sample import Marginal, Placed
 from contlearn.stats._quantiles import Quantiles, all_ranks, intervals, quantile_shifts
 
@@ -114,7 +114,7 @@ def _quantiles(pairs: Sequence[Pair], placed: Sequence[Placed | None]) -> tuple[
             places[row] = sample.ends.searchsorted(before[row])
     values, low, high = bounds(samples, places, cells)
     for row, known in exact.items():
-        low[row] = high[row] = known
+        low[row] = high[row] = from_origin(samples[row], known)
     unit = np.array([[pair.unit] for pair in pairs])
     n, m = np.array([(pair.reference.rows, pair.current.rows) for pair in pairs]).T
     values /= unit
