@@ -14,7 +14,7 @@ from contlearn.results import Decision, DriftResult, DriftState, Interval, Outco
 
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
 WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
-POLICY, GATE, ABSTRACT = "policy", "gate", "abstract"
+POLICY, GATE, ABSTRACT, SUMMARY = "policy", "gate", "abstract", "summary"
 
 
 @dataclass(frozen=True)
@@ -222,6 +222,7 @@ OTHERS = [
             [1.0, 0.0, 1.0], [0.0, 0.0, 1.0], slices={"region": ["eu", "us", "eu"]}, groups=[1, 1, 2]
         ),
     ),
+    Entry(drift.Summary, SUMMARY, lambda: drift.KS().fit([1.0, 2.0, 3.0]).summarize([1.5, 2.5])),
     Entry(evaluation.Prequential, MACHINE, lambda: evaluation.Prequential(evaluation.absolute_error)),
     Entry(
         curation.JTTClassifier,

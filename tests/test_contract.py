@@ -80,7 +80,7 @@ def test_windows_obey_their_laws(entry):
     testing.check_window(entry.make(), skip=entry.skip, **entry.arguments)
 
 
-@of_kind(registry.VALUE, registry.MEASUREMENT, registry.POLICY, registry.GATE)
+@of_kind(registry.VALUE, registry.MEASUREMENT, registry.POLICY, registry.GATE, registry.SUMMARY)
 def test_values_are_equal_by_content_hash_and_pickle(entry):
     one, other = entry.make(), entry.make()
     assert one == other
@@ -108,7 +108,10 @@ def test_repr_rebuilds_values(entry):
     assert eval(repr(value), scope) == value
 
 
-@of_kind(registry.VALUE, registry.MEASUREMENT, registry.RECORD, registry.MACHINE, registry.WINDOW)
+@of_kind(
+    *(registry.VALUE, registry.MEASUREMENT, registry.RECORD, registry.MACHINE, registry.WINDOW),
+    registry.SUMMARY,
+)
 def test_str_is_one_line(entry):
     if "one line" in entry.skip:
         pytest.skip(entry.skip["one line"])
