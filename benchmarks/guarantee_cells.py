@@ -209,7 +209,8 @@ def look(sight: Sight) -> dict[str, Any]:
 def attainable(cell: Cell, draw: Callable[..., Any], samples: int = 100, relabelings: int = 4000) -> float:
     """Return the mean of the largest levels below `ALPHA` that relabelings of such samples can attain."""
     distance = _STATISTICS.get(cell.detector)
-    if distance is None or cell.data.startswith(("continuous", "4 ", "20 ")):
+    binned = cell.detector in ("PSI", "JensenShannon") and cell.data in NUMBERS
+    if distance is None or binned or cell.data.startswith(("continuous", "4 ", "20 ")):
         return ALPHA
     rng = np.random.default_rng(2)
     levels = []
@@ -247,6 +248,28 @@ def _divergence(power: float) -> Callable[..., Any]:
     return distance
 
 
+def _index(jensen_shannon: bool) -> Callable[..., Any]:
+    """Return PSI or Jensen-Shannon of categories; those without a reference row share a bin."""
+
+    def distance(values: Any, before: Any, after: Any) -> Any:
+        seen = before > 0
+        unseen = np.where(seen, 0, after).sum(axis=1, keepdims=True)
+        bins = seen.sum(axis=1, keepdims=True) + 1
+        p = (np.hstack([before, 0 * unseen]) + 0.5) / (before.sum(axis=1, keepdims=True) + 0.5 * bins)
+        q = (np.hstack([np.where(seen, after, 0), unseen]) + 0.5) / (
+            after.sum(axis=1, keepdims=True) + 0.5 * bins
+        )
+        used = np.hstack([seen, np.ones_like(seen[:, :1])])
+        if jensen_shannon:
+            middle = (p + q) / 2.0
+            terms = (p * np.log(p / middle) + q * np.log(q / middle)) / 2.0
+        else:
+            terms = (p - q) * np.log(p / q)
+        return np.where(used, terms, 0.0).sum(axis=1)
+
+    return distance
+
+
 _STATISTICS: dict[str, Callable[..., Any]] = {
     "KS": lambda values, before, after: np.abs(_gaps(before, after)).max(axis=1),
     "CramerVonMises": lambda values, before, after: (_gaps(before, after) ** 2) @ (before + after)[0],
@@ -254,4 +277,6 @@ _STATISTICS: dict[str, Callable[..., Any]] = {
     "ChiSquared": _divergence(1.0),
     'ChiSquared(statistic="g")': _divergence(0.0),
     'ChiSquared(statistic="cressie-read")': _divergence(2.0 / 3.0),
+    "PSI": _index(jensen_shannon=False),
+    "JensenShannon": _index(jensen_shannon=True),
 }
