@@ -31,6 +31,7 @@ from contlearn.stats._random_features import (
     centre_and_spread,
     feature_map,
     moments,
+    tails,
 )
 
 Rows = NDArray[np.float64]
@@ -43,11 +44,16 @@ _ROWS_BY_ROOT = 20.0  # per root of the number of columns: fewer make their own 
 
 
 class Learnt(NamedTuple):
-    """What is kept of the reference for `method="features"`; `law` where blocks of rows are given."""
+    """What is kept of the reference for `method="features"`.
+
+    `tails` says how much worse than for normal columns the spreads of these are known; `law` is that of
+    blocks of rows, where they are given.
+    """
 
     features: FeatureMap
     moments: Moments
     block: int
+    tails: float
     law: Law | None
 
 
@@ -99,7 +105,7 @@ def learnt(rows: Rows, standardize: bool, block: int | None, rng: np.random.Gene
     features = feature_map(rows, centre, spread, rng)
     block = block or 1
     law = law_of_blocks(features, rows, block) if block > 1 else None
-    return Learnt(features, moments(features, rows), block, law)
+    return Learnt(features, moments(features, rows), block, tails(rows, centre, spread), law)
 
 
 def by_features(reference: Learnt, current: Moments, alpha: float) -> Finding:
@@ -136,7 +142,7 @@ def _fewest(reference: Learnt, m: int) -> tuple[str, ...]:
     if min(n, m) < _FEWEST_ROWS:
         return (_too_few(_FEWEST_ROWS * reference.block),)
     n_columns = len(reference.features.centre)
-    if n * (n + m) / (2 * m) < _ROWS_BY_ROOT * math.sqrt(n_columns):
+    if n * (n + m) / (2 * m) < _ROWS_BY_ROOT * math.sqrt(n_columns) * reference.tails**2:
         return (f"{n_columns} columns need more reference rows for method='features'",)
     return ()
 

@@ -122,6 +122,23 @@ def centre_and_spread(rows: Floats, *, alike: bool) -> tuple[Floats, Floats]:
     return centre, np.where(spread > 0.0, spread, 1.0)
 
 
+def tails(rows: Floats, centre: Floats, spread: Floats) -> float:
+    """Return the variance of the columns' squares over that of normal ones, at least 1.
+
+    The spread of a column of few values far from the others is known from those few rows only. A map that is
+    scaled by it makes the reference look narrower than it is, and with many columns that shows.
+    """
+    with np.errstate(over="ignore"):
+        away = np.clip((rows - centre) / spread, -_HELD, _HELD)
+    squares = (away - away.mean(axis=0)) ** 2
+    variance = squares.mean(axis=0)
+    vary = variance > 0.0
+    if not vary.any():
+        return 1.0
+    kurtosis = (squares[:, vary] ** 2).mean(axis=0) / variance[vary] ** 2
+    return max(1.0, (float(kurtosis.mean()) - 1.0) / 2.0)
+
+
 def _squared_distances(rows: Floats) -> Floats:
     """Return those of all pairs of `rows`."""
     squares = (rows**2).sum(axis=1)
