@@ -45,8 +45,8 @@ class MMD(RowTest):
         be as small as alpha over many tests asks, at some cost of power; from 50 rows on each side.
         "features": from sums of random Fourier features and of their products, the only method that needs no
         rows later, in time that grows with the rows and not with their square; from 25 rows on each side, and
-        reference rows of about 20 times the root of the number of columns. With fewer rows the answer is
-        UNDECIDED.
+        reference rows of about 20 times the root of the number of columns, more where columns have long tails
+        or are mostly one value. With fewer rows the answer is UNDECIDED.
     n_permutations : int
         Number of relabelings; the smallest possible p-value is 1 / (n_permutations + 1).
     standardize : bool
