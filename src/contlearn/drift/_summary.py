@@ -166,7 +166,7 @@ def _feed(digest: Any, value: Any) -> None:
             digest.update(np.ascontiguousarray(value.ravel()[:: 1 + value.size // _SAMPLED]).tobytes())
     elif isinstance(value, dict):
         digest.update(b"{")
-        for each in sorted(value.items(), key=repr):
+        for each in sorted(value.items(), key=lambda item: repr(item[0])):
             _feed(digest, each)
     elif isinstance(value, tuple | list):
         digest.update(f"{type(value).__name__}{len(value)}".encode())
