@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import binom, norm
 
 from contlearn.stats._chi_squared import (
-    chi_squared_compare,
+    chi_squared,
     total_variation_detectable,
     total_variation_interval,
 )
@@ -99,7 +99,9 @@ def test_ks_keeps_its_level_where_ties_need_the_limit_law(kind):
 def test_chi_squared_keeps_its_level(n, m, kind):
     rng, shares = np.random.default_rng(1), SHARES[kind]
     p = [
-        chi_squared_compare(rng.multinomial(n, shares), rng.multinomial(m, shares), rng, 99).p_value
+        chi_squared(
+            [rng.multinomial(n, shares), rng.multinomial(m, shares)], n_permutations=99, rng=rng
+        ).p_value
         for _ in range(REPETITIONS)
     ]
     rate = np.mean(np.array(p) <= ALPHA)
@@ -185,7 +187,7 @@ def test_chi_squared_finds_what_it_calls_detectable_wherever_it_lies(k, directio
         changed = shares * (1.0 - effect * k / (k - 1)) + effect * k / (k - 1) * np.eye(k)[0]
     rng = np.random.default_rng(6)
     p = [
-        chi_squared_compare(rng.multinomial(n, shares), rng.multinomial(m, changed), 0).p_value
+        chi_squared([rng.multinomial(n, shares), rng.multinomial(m, changed)]).p_value
         for _ in range(REPETITIONS)
     ]
     power = np.mean(np.array(p) <= ALPHA)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol, Self, final
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 
 from contlearn import _checks
-
-
-class Statistics(Protocol):
-    """Statistics of some rows that can be put together with those of others, in any order."""
-
-    def merge(self, other: Any) -> Any:
-        """Return the statistics of both sets of rows; exactly associative and commutative."""
 
 
 class Described(NamedTuple):

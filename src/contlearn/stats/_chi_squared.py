@@ -19,7 +19,6 @@ from contlearn.stats._ks_law import SMALLEST
 __all__ = [
     "ChiSquaredResult",
     "chi_squared",
-    "chi_squared_compare",
     "total_variation_detectable",
     "total_variation_interval",
 ]
@@ -129,18 +128,6 @@ def chi_squared(
     n_permutations = _checks.count("n_permutations", n_permutations)
     _checks.one_of("statistic", statistic, STATISTICS)
     return _test(_counts(table), method, n_permutations, _checks.generator("rng", rng), statistic)
-
-
-def chi_squared_compare(
-    reference_counts: Counts,
-    current_counts: Counts,
-    rng: Random,
-    n_permutations: int = 999,
-    method: Literal["auto", "asymptotic", "permutation"] = "auto",
-    statistic: Statistic = "pearson",
-) -> ChiSquaredResult:
-    """Compare two samples counted over the same categories, in the same order."""
-    return _test(np.vstack((reference_counts, current_counts)), method, n_permutations, rng, statistic)
 
 
 def total_variation_interval(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from contlearn.stats._binomial import log_choose
 from contlearn.stats._chi_squared_cells import Statistic, categories
 from contlearn.stats._contingency import chance_as_large, chance_below, number_of_tables
 from contlearn.stats._ks_law import SMALLEST
@@ -188,9 +189,9 @@ def _outside(samples: Samples, windows: Windows) -> float:
     ):
         here = count[possible]
         first = np.exp(
-            _log_choose(total[possible], here)
-            + _log_choose(every - total[possible], rows - here)
-            - _log_choose(every, rows)
+            log_choose(total[possible], here)
+            + log_choose(every - total[possible], rows - here)
+            - log_choose(every, rows)
         )
         chance += float((first / (1.0 - np.minimum(ratio[possible], 0.99))).sum())
     return chance
@@ -310,12 +311,3 @@ def _correction(k: int, found: float) -> float:
     approximate = _lugannani_rice(w, t * math.sqrt(2.0 * k) * (1.0 - 2.0 * t) ** -1.5)
     exact = float(special.chdtrc(k - 1, found))
     return exact / approximate if approximate > 0.0 and exact > 0.0 else 1.0
-
-
-def _log_choose(size: Floats | float, chosen: Floats | float) -> Floats:
-    result: Floats = (
-        special.gammaln(np.add(size, 1.0))
-        - special.gammaln(np.add(chosen, 1.0))
-        - special.gammaln(np.subtract(size, chosen) + 1.0)
-    )
-    return result

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from contlearn.stats._binomial import log_choose
 from contlearn.stats._chi_squared_cells import Statistic, categories, cells
 
 Counts = NDArray[np.int64]
@@ -43,10 +43,10 @@ def chance_as_large(total: Counts, rows: int, limit: float, statistic: Statistic
         dealt = used + value
         fits = (dealt <= rows) & (rows - dealt <= left)
         adds = _added(column, column * share, value, statistic)
-        weight = (weight + _log_choose(column, value))[fits]
+        weight = (weight + log_choose(column, value))[fits]
         found = (found + adds)[fits]
         used = dealt[fits]
-    chances = np.exp(weight - _log_choose(every, np.asarray(rows)))
+    chances = np.exp(weight - log_choose(every, np.asarray(rows)))
     return min(1.0, float(chances[found >= limit].sum()))
 
 
@@ -92,8 +92,8 @@ def chance_below(
             value = rows - used
         dealt, sums = used + value, found + _added(column, mean, value, statistic)
         below = sums < limit
-        weight, found, used = (weight + _log_choose(column, value))[below], sums[below], dealt[below]
-    return min(1.0, float(np.exp(weight - _log_choose(every, np.asarray(rows))).sum()))
+        weight, found, used = (weight + log_choose(column, value))[below], sums[below], dealt[below]
+    return min(1.0, float(np.exp(weight - log_choose(every, np.asarray(rows))).sum()))
 
 
 def draw_statistics(
@@ -135,10 +135,3 @@ def _draw(available: Counts, size: int, n_draws: int, rng: np.random.Generator) 
     return rng.multivariate_hypergeometric(
         available, size, n_draws, method="count" if by_row else "marginals"
     )
-
-
-def _log_choose(size: float, value: NDArray[Any]) -> Floats:
-    result: Floats = (
-        special.gammaln(size + 1.0) - special.gammaln(value + 1.0) - special.gammaln(size - value + 1.0)
-    )
-    return result

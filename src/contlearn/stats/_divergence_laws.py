@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn.stats._binomial import log_choose
 from contlearn.stats._divergences import Divergence, Floats
 
 Whole = NDArray[np.int64]
@@ -148,7 +149,7 @@ class Dealt(NamedTuple):
     def least(self, divergence: Divergence) -> float:  # noqa: ARG002 - no sample of this size does better
         """Return the probability of one deal."""
         total = int(self.pooled.sum())
-        return math.exp(-_log_choose(total, self.n)) * (2.0 if total == 2 * self.n else 1.0)
+        return math.exp(-float(log_choose(total, self.n))) * (2.0 if total == 2 * self.n else 1.0)
 
 
 class DealtInOrder(NamedTuple):
@@ -191,7 +192,7 @@ class DealtInOrder(NamedTuple):
     def least(self, divergence: Divergence) -> float:  # noqa: ARG002 - no sample of this size does better
         """Return the probability of one deal."""
         total = int(self.pooled.sum())
-        return math.exp(-_log_choose(total, self.n)) * (2.0 if total == 2 * self.n else 1.0)
+        return math.exp(-float(log_choose(total, self.n))) * (2.0 if total == 2 * self.n else 1.0)
 
 
 def cut_places(counts: Whole, bins: int) -> Whole:
@@ -308,7 +309,3 @@ def _deal(available: Whole, rows: int, draws: int, rng: np.random.Generator) -> 
 
 def _log_rising(start: float, steps: int) -> float:
     return math.lgamma(start + steps) - math.lgamma(start)
-
-
-def _log_choose(size: int, chosen: int) -> float:
-    return math.lgamma(size + 1) - math.lgamma(chosen + 1) - math.lgamma(size - chosen + 1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from contlearn.results import Interval
+from contlearn.stats._binomial import log_choose
 
 Scores = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -178,8 +179,8 @@ def _counted(rest: Integers, counts: Integers, common: int, taken: int, wanted: 
     drawn = np.arange(min(size, taken) + 1)
     tails = np.concatenate((tails, special.binom(size, drawn[most + 1 :])))
     fits = (tails > 0.0) & (taken - drawn <= common)
-    logs = np.log(tails[fits]) + _log_choose(common, taken - drawn[fits])
-    return float(np.exp(logs - _log_choose(size + common, np.array(taken))).sum())
+    logs = np.log(tails[fits]) + log_choose(common, taken - drawn[fits])
+    return float(np.exp(logs - log_choose(size + common, np.array(taken))).sum())
 
 
 def _with_group(ways: Scores, value: int, count: int, most: int) -> Scores:
@@ -194,13 +195,6 @@ def _with_group(ways: Scores, value: int, count: int, most: int) -> Scores:
         else:
             result[k:, :shift] += factor * ways[:-k, -shift:]
     return result
-
-
-def _log_choose(total: int, taken: Integers) -> Scores:
-    logs: Scores = (
-        special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1)
-    )
-    return logs
 
 
 def _limit(values: Integers, taken: int, observed: int, step: int) -> float:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from contlearn import _checks
 from contlearn.stats import _columns
+from contlearn.stats._binomial import log_choose
 from contlearn.stats._ks_law import SMALLEST
 
 Counts = NDArray[np.int64]
@@ -215,18 +215,11 @@ def every_relabeling(pooled: Pooled) -> tuple[Floats, Floats] | None:
         below = first[:, -1:] + dealt
         row, column = np.nonzero((below <= n) & (n - below <= total - end))
         first = np.column_stack((first[row], below[row, column]))
-        weight = weight[row] + _log_choose(size, dealt)[column]
-    return differences(first[:, 1:], pooled.ends, n), np.exp(weight - _log_choose(total, np.array(n)))
+        weight = weight[row] + log_choose(size, dealt)[column]
+    return differences(first[:, 1:], pooled.ends, n), np.exp(weight - log_choose(total, np.array(n)))
 
 
 def can_be_listed(pooled: Pooled) -> bool:
     """Whether there are so few relabelings that all of them are looked at."""
     choices = np.log(np.minimum(pooled.sizes, min(pooled.n, pooled.m)) + 1.0)
     return bool(choices.sum() - choices.max() <= math.log(LISTED))
-
-
-def _log_choose(size: int, value: Counts) -> Floats:
-    result: Floats = (
-        special.gammaln(size + 1.0) - special.gammaln(value + 1.0) - special.gammaln(size - value + 1.0)
-    )
-    return result
