@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from river import drift as river_drift
 from sklearn.tree import DecisionTreeClassifier
 
 from contlearn import curation, drift, evaluation, exceptions, gates, policies, stats, testing, windows
@@ -15,6 +16,7 @@ from contlearn.results import Decision, DriftResult, DriftState, Interval, Outco
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
 WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
 POLICY, GATE, ABSTRACT, SUMMARY = "policy", "gate", "abstract", "summary"
+STREAM = "stream detector"
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ DETECTORS = [
     ),
 ]
 
+STREAMS: list[Entry] = []
+
 WINDOWS = [
     Entry(windows.SlidingWindow, WINDOW, lambda: windows.SlidingWindow(20)),
     Entry(windows.TimeWindow, WINDOW, lambda: windows.TimeWindow(20, size=20)),
@@ -233,7 +237,15 @@ OTHERS = [
 
 ERRORS = [Entry(getattr(exceptions, name), ERROR) for name in exceptions.__all__]
 
-REGISTRY = [*POLICIES, *GATES, *DETECTORS, *WINDOWS, *VALUES, *OTHERS, *ERRORS]
+REGISTRY = [*POLICIES, *GATES, *DETECTORS, *STREAMS, *WINDOWS, *VALUES, *OTHERS, *ERRORS]
+
+# Names of river that occur in the repr of ours.
+RIVER_NAMES = {
+    name: value
+    for module in (river_drift, river_drift.binary)
+    for name, value in vars(module).items()
+    if isinstance(value, type)
+}
 
 # Public names that are types to annotate with, not classes.
 ALIASES = {"Loss", "PolicyLike", "GateLike"}

@@ -75,6 +75,19 @@ def test_batch_detectors_obey_their_laws(entry):
     testing.check_batch_detector(entry.make(), skip=entry.skip, **entry.arguments)
 
 
+@of_kind(registry.STREAM)
+def test_stream_detectors_obey_their_laws(entry):
+    testing.check_stream_detector(entry.make(), skip=entry.skip, **entry.arguments)
+
+
+@of_kind(registry.STREAM)
+def test_stream_detectors_are_rebuilt_by_their_repr(entry):
+    if "repr" in entry.skip:
+        pytest.skip(entry.skip["repr"])
+    detector = entry.make()
+    assert repr(eval(repr(detector), NAMES | registry.RIVER_NAMES)) == repr(detector)
+
+
 @of_kind(registry.WINDOW)
 def test_windows_obey_their_laws(entry):
     testing.check_window(entry.make(), skip=entry.skip, **entry.arguments)
@@ -110,7 +123,7 @@ def test_repr_rebuilds_values(entry):
 
 @of_kind(
     *(registry.VALUE, registry.MEASUREMENT, registry.RECORD, registry.MACHINE, registry.WINDOW),
-    registry.SUMMARY,
+    *(registry.SUMMARY, registry.STREAM),
 )
 def test_str_is_one_line(entry):
     if "one line" in entry.skip:
