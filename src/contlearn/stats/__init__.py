@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contlearn.stats._mean import mean_interval
     from contlearn.stats._mmd import MMDResult, mmd
     from contlearn.stats._multiple import adjust
+    from contlearn.stats._online_testing import addis, lord, saffron
     from contlearn.stats._paired import McNemarResult, mcnemar, newcombe, tango
     from contlearn.stats._wasserstein import WassersteinResult, wasserstein
 
@@ -31,17 +32,20 @@ __all__ = [
     "MMDResult",
     "McNemarResult",
     "WassersteinResult",
+    "addis",
     "adjust",
     "chi_squared",
     "cramer_von_mises",
     "energy",
     "jensen_shannon",
     "ks",
+    "lord",
     "mcnemar",
     "mean_interval",
     "mmd",
     "newcombe",
     "psi",
+    "saffron",
     "tango",
     "wasserstein",
 ]
@@ -57,17 +61,20 @@ __getattr__, __dir__ = attach(
         "MMDResult": "._mmd",
         "McNemarResult": "._paired",
         "WassersteinResult": "._wasserstein",
+        "addis": "._online_testing",
         "adjust": "._multiple",
         "chi_squared": "._chi_squared",
         "cramer_von_mises": "._cramer_von_mises",
         "energy": "._energy",
         "jensen_shannon": "._divergences",
         "ks": "._ks",
+        "lord": "._online_testing",
         "mcnemar": "._paired",
         "mean_interval": "._mean",
         "mmd": "._mmd",
         "newcombe": "._paired",
         "psi": "._divergences",
+        "saffron": "._online_testing",
         "tango": "._paired",
         "wasserstein": "._wasserstein",
     },
