@@ -145,7 +145,10 @@ DETECTORS = [
     ),
 ]
 
-STREAMS: list[Entry] = []
+STREAMS: list[Entry] = [
+    Entry(drift.DistributionDetector, STREAM, drift.DistributionDetector),
+    Entry(drift.DistributionDetector, STREAM, lambda: drift.DistributionDetector(run_length=500, warm_up=100)),
+]
 
 WINDOWS = [
     Entry(windows.SlidingWindow, WINDOW, lambda: windows.SlidingWindow(20)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contlearn.drift._ks import KS
     from contlearn.drift._mmd import MMD
     from contlearn.drift._psi import PSI
+    from contlearn.drift._streams._distribution import DistributionDetector
     from contlearn.drift._summary import Summary
     from contlearn.drift._wasserstein import Wasserstein
     from contlearn.results import DriftResult, DriftState, Interval
@@ -32,6 +33,7 @@ __all__ = [
     "ChiSquared",
     "ConditionalDrift",
     "CramerVonMises",
+    "DistributionDetector",
     "DomainClassifier",
     "DriftResult",
     "DriftState",
@@ -52,6 +54,7 @@ __getattr__, __dir__ = attach(
         "ChiSquared": "._chi_squared",
         "CramerVonMises": "._cramer_von_mises",
         "ConditionalDrift": "._conditional",
+        "DistributionDetector": "._streams._distribution",
         "DomainClassifier": "._domain_classifier",
         "DriftResult": "..results",
         "DriftState": "..results",
