@@ -146,6 +146,9 @@ DETECTORS = [
 ]
 
 STREAMS: list[Entry] = [
+    Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.15)),
+    Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.1, run_length=1_000, side="both")),
+    Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.12, run_length=None, alpha=0.01)),
     Entry(drift.DistributionDetector, STREAM, drift.DistributionDetector),
     Entry(drift.DistributionDetector, STREAM, lambda: drift.DistributionDetector(run_length=500, warm_up=100)),
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contlearn.drift._mmd import MMD
     from contlearn.drift._psi import PSI
     from contlearn.drift._streams._distribution import DistributionDetector
+    from contlearn.drift._streams._risk import RiskDetector
     from contlearn.drift._summary import Summary
     from contlearn.drift._wasserstein import Wasserstein
     from contlearn.results import DriftResult, DriftState, Interval
@@ -40,6 +41,7 @@ __all__ = [
     "Energy",
     "Interval",
     "JensenShannon",
+    "RiskDetector",
     "Summary",
     "Wasserstein",
 ]
@@ -61,6 +63,7 @@ __getattr__, __dir__ = attach(
         "Energy": "._energy",
         "Interval": "..results",
         "JensenShannon": "._jensen_shannon",
+        "RiskDetector": "._streams._risk",
         "Summary": "._summary",
         "Wasserstein": "._wasserstein",
     },
