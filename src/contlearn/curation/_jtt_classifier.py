@@ -105,6 +105,9 @@ class JTTClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     With metadata routing this class consumes `sample_weight`, `misidentified` and `groups` itself
     (``set_fit_request``); what it passes to `estimator` needs no request.
 
+    Threads: several may ask one fitted classifier at once if its `estimator` allows that, but not while it is
+    being fitted.
+
     References
     ----------
     Liu et al., "Just Train Twice: Improving Group Robustness without Training Group Information", ICML 2021.

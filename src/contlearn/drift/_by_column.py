@@ -59,6 +59,8 @@ class ByColumn(BatchDetector):
 
     A table of dtype object, a list of rows included, is read column by column, like a frame.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Holm (1979), "A simple sequentially rejective multiple test procedure". Westfall and Young (1993),

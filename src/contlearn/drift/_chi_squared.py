@@ -97,6 +97,8 @@ class ChiSquared(ColumnTest):
     0.4 sqrt(k (1/n + 1/m)) without any change. The p-value allows for that, and `interval` and `detectable`
     say how much could have been seen.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Pearson (1900); Agresti (2013), "Categorical Data Analysis", 3.2, for the conditional law; Skovgaard

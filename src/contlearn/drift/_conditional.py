@@ -133,6 +133,8 @@ class ConditionalDrift(SingleTest):
     Cost: `fit` trains one model per column, about 0.1 s each; `detect` asks each of them. The statistics are
     counts: `summarize` works, and no row of the reference is kept.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Kulinski, Bagchi and Inouye (2020), "Feature shift detection: localizing which features have shifted via

@@ -71,6 +71,8 @@ class CramerVonMises(OrderedTest):
     Cost: `fit` sorts each column once; `detect` sorts the current rows and puts both in order, O(n + m) per
     column, and needs some milliseconds more where relabelings are drawn.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Anderson (1962), "On the distribution of the two-sample Cramér-von Mises criterion".

@@ -87,6 +87,8 @@ class DomainClassifier(SingleTest):
 
     Cost: one fit of the classifier per `detect`; the default takes about 40 ms for some hundred rows.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Lopez-Paz and Oquab (2017), "Revisiting classifier two-sample tests", arXiv 1610.06545. DeLong, DeLong and

@@ -81,6 +81,8 @@ class Energy(RowTest):
     little more for more permutations. Memory: the kept rows, some copies of the compared ones, and some
     megabytes. The test needs the rows themselves, so there is no `summarize`.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Székely and Rizzo (2013), "Energy statistics: a class of statistics based on distances". Domingo-Enrich,

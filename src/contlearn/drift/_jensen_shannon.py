@@ -59,6 +59,8 @@ class JensenShannon(BinnedTest):
     `interval` allows for that. P-values, `effects`, cost and what becomes of more than 1,000 categories are
     as in `PSI`: 8 times the divergence over 1/n + 1/m has the same limit as the index over 1/n + 1/m.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Lin (1991), "Divergence measures based on the Shannon entropy".

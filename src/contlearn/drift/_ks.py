@@ -87,6 +87,8 @@ class KS(ColumnTest):
     Dates, durations and booleans are tested as the numbers that they are. Missing values are tested beside
     the values, as the share that is missing.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Hodges (1958), "The significance probability of the Smirnov two-sample test"; Schröer & Trenkler (1995),

@@ -104,6 +104,8 @@ class MMD(RowTest):
     chi-squared law of the quadratic form, whose weights are the eigenvalues of the covariance of both sides
     together, freed from the noise of few rows.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Gretton, Borgwardt, Rasch, Schölkopf and Smola (2012), "A kernel two-sample test". Domingo-Enrich, Dwivedi

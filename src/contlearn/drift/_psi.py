@@ -70,6 +70,8 @@ class PSI(BinnedTest):
     Cost: `fit` sorts each column and keeps counts; `detect` counts the current rows, O(m log bins) each.
     Drawing takes up to some ten milliseconds per column, a second for thousands of categories.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Yurdakul (2018), "Statistical properties of population stability index", for the limit law.

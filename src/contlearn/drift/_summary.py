@@ -68,6 +68,8 @@ class Summary:
     A summary pickles, and is much smaller than its rows where the statistic of the test is. It holds at most
     the distinct values of each column with their counts; which of them stood in one row is forgotten.
 
+    Threads may share it.
+
     Examples
     --------
     >>> import numpy as np

@@ -77,6 +77,8 @@ class Wasserstein(OrderedTest):
     column, and draws for about a millisecond, 40 where p is near a level of 0.001. Columns whose ties lie
     alike, such as those without ties, share what is drawn.
 
+    Threads: several may ask one fitted detector at once, but not while it is being fitted.
+
     References
     ----------
     Ramdas, García Trillos and Cuturi (2017), "On Wasserstein two-sample testing and related families of

@@ -36,6 +36,8 @@ class Prequential(Base):  # type: ignore[misc]
     Cost: constant memory; some ten microseconds per `update`, below one per row in `update_many`.
     `result` takes rows for independent; where they come in clusters, keep the losses and ask `mean_loss`.
 
+    Not to be shared by threads without a lock.
+
     References
     ----------
     .. [1] A. P. Dawid, "Present position and potential developments: the prequential approach", Journal of

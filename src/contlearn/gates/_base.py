@@ -26,6 +26,10 @@ class Gate(abc.ABC):
 
     Write your own as a subclass with `__call__`, or as a function.
 
+    Notes
+    -----
+    Frozen, so that threads may share it; that holds for the functions in it as far as they are pure.
+
     Examples
     --------
     >>> from contlearn.gates import Gain, Outcome, Trial, Verdict

@@ -47,6 +47,8 @@ class Trial:
     -----
     Cost: one copy of what is passed in. Trials compare by identity.
 
+    Threads may share it.
+
     Examples
     --------
     >>> from contlearn.gates import Trial

@@ -24,6 +24,10 @@ class Policy(abc.ABC):
     *unknown*, and the operators follow Kleene's logic: `yes | unknown` is yes, `no & unknown` is no, and
     everything else that an unknown part could still change is unknown, which does not retrain.
 
+    Notes
+    -----
+    Frozen, so that threads may share it; that holds for the functions in it as far as they are pure.
+
     Examples
     --------
     >>> from contlearn.policies import Evidence, LossIncrease, MinLabels, OnDrift
