@@ -80,7 +80,7 @@ def test_stream_detectors_obey_their_laws(entry):
     testing.check_stream_detector(entry.make(), skip=entry.skip, **entry.arguments)
 
 
-@of_kind(registry.STREAM)
+@of_kind(registry.STREAM, registry.COMBINATION)
 def test_stream_detectors_are_rebuilt_by_their_repr(entry):
     if "repr" in entry.skip:
         pytest.skip(entry.skip["repr"])
@@ -123,7 +123,7 @@ def test_repr_rebuilds_values(entry):
 
 @of_kind(
     *(registry.VALUE, registry.MEASUREMENT, registry.RECORD, registry.MACHINE, registry.WINDOW),
-    *(registry.SUMMARY, registry.STREAM),
+    *(registry.SUMMARY, registry.STREAM, registry.COMBINATION),
 )
 def test_str_is_one_line(entry):
     if "one line" in entry.skip:

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from contlearn.drift._ks import KS
     from contlearn.drift._mmd import MMD
     from contlearn.drift._psi import PSI
+    from contlearn.drift._streams._alarm import Alarm
     from contlearn.drift._streams._distribution import DistributionDetector
+    from contlearn.drift._streams._latched import Latched
+    from contlearn.drift._streams._over_time import OverTime
+    from contlearn.drift._streams._rank_cusum import RankCUSUM
     from contlearn.drift._streams._risk import RiskDetector
+    from contlearn.drift._streams._river import RiverDetector
     from contlearn.drift._summary import Summary
     from contlearn.drift._wasserstein import Wasserstein
     from contlearn.results import DriftResult, DriftState, Interval
@@ -30,6 +35,7 @@ __all__ = [
     "KS",
     "MMD",
     "PSI",
+    "Alarm",
     "ByColumn",
     "ChiSquared",
     "ConditionalDrift",
@@ -41,7 +47,11 @@ __all__ = [
     "Energy",
     "Interval",
     "JensenShannon",
+    "Latched",
+    "OverTime",
+    "RankCUSUM",
     "RiskDetector",
+    "RiverDetector",
     "Summary",
     "Wasserstein",
 ]
@@ -52,6 +62,7 @@ __getattr__, __dir__ = attach(
         "KS": "._ks",
         "MMD": "._mmd",
         "PSI": "._psi",
+        "Alarm": "._streams._alarm",
         "ByColumn": "._by_column",
         "ChiSquared": "._chi_squared",
         "CramerVonMises": "._cramer_von_mises",
@@ -63,8 +74,12 @@ __getattr__, __dir__ = attach(
         "Energy": "._energy",
         "Interval": "..results",
         "JensenShannon": "._jensen_shannon",
+        "Latched": "._streams._latched",
+        "OverTime": "._streams._over_time",
         "RiskDetector": "._streams._risk",
+        "RiverDetector": "._streams._river",
         "Summary": "._summary",
         "Wasserstein": "._wasserstein",
+        "RankCUSUM": "._streams._rank_cusum",
     },
 )

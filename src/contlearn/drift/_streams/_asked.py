@@ -1,0 +1,30 @@
+"""Batch detectors inside stream detectors: what they must be able to do, and whose reference they have."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from contlearn import _checks
+from contlearn.drift._streams._base import _fresh
+
+
+def check_batch_detector(name: str, detector: Any) -> None:
+    """Refuse what is no batch detector with an alpha; scikit-learn is not loaded to find out."""
+    able = all(callable(getattr(detector, method, None)) for method in ("fit", "detect"))
+    if isinstance(detector, type) or not able or not hasattr(detector, "alpha"):
+        _checks.fail(name, "be a batch detector, such as KS()", detector)
+
+
+def own(detector: Any) -> Any:
+    """Return a detector of our own: with the reference of `detector` if it has one.
+
+    The reference itself is shared: `fit` makes a new one and never changes an old one.
+    """
+    is_fitted = getattr(detector, "__sklearn_is_fitted__", None)
+    return copy.copy(detector) if is_fitted is not None and is_fitted() else _fresh(detector)
+
+
+def fitted(detector: Any, reference: Any) -> Any:
+    """Return a detector of our own that has learned `reference`; `detector` stays as it is."""
+    return _fresh(detector).fit(reference)

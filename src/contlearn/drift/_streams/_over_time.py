@@ -1,0 +1,209 @@
+"""Batch after batch: alarms of which few are false, however many batches come."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, Self
+
+from contlearn import _checks
+from contlearn.drift._streams._asked import check_batch_detector, fitted, own
+from contlearn.drift._streams._base import StreamDetector
+from contlearn.results import DriftResult, DriftState
+from contlearn.stats._online_testing import RULES, Fortune
+
+
+class OverTime(StreamDetector):
+    """Ask a batch detector about batch after batch, and keep the share of false alarms among all alarms.
+
+    A batch detector errs at its alpha in every batch: with 0.05, in one of 20, for ever. Here each batch has
+    an alpha of its own, settled before the batch is seen: it falls while nothing happens and rises with
+    every alarm. The detector itself decides at that alpha, by its own `tolerance` and `must_detect`.
+
+    Parameters
+    ----------
+    detector : batch detector
+        Such as `KS`, `MMD` or `ByColumn`; it is copied. One that is fitted already keeps its reference here.
+        Its `correction` must not be None: the p-value of a batch is the one over all columns.
+    control : {"lord++", "saffron", "addis", "spending"}, default "lord++"
+        What is kept below `alpha`. "spending": the chance of any false alarm, ever, whatever the dependence.
+        The others: the expected share of false alarms among all alarms, at any time; "lord++" is the most
+        conservative of them, "saffron" finds more where many batches have drifted, "addis" also where
+        p-values are larger than uniform ones.
+    alpha : float, optional
+        The bound, between 0 and 1. None: that of the detector.
+
+    Notes
+    -----
+    Batches share one reference, so that their p-values are dependent, and the proofs of all but "spending"
+    are for independent ones. A reference of at least ten times the batch keeps that dependence small; below,
+    the result says so. Where it must hold, use "spending".
+
+    A batch without a p-value (too few rows) is not counted as tested and spends nothing. One whose p-value is
+    at most its alpha but whose effect is below `tolerance` is no alarm, and earns nothing.
+
+    `detectable` and intervals are those at the alpha of the batch, so that UNDECIDED means: at this alpha, an
+    effect of `must_detect` would not have been found. Permutation detectors need more permutations than by
+    themselves: 999 cannot bring p to the 0.0003 with which "lord++" begins.
+
+    `fit` and `reset` begin anew: the promise is for the batches between two of them. `result` describes the
+    last batch.
+
+    State: the fitted detector, and at most 1,000 alarms of 16 bytes each; alarms older than those earn
+    nothing any more, which makes later batches stricter. Cost: that of `detector.detect`. Threads: not to be
+    shared by threads without a lock.
+
+    References
+    ----------
+    Ramdas, Yang, Wainwright and Jordan (2017), "Online control of the false discovery rate with decaying
+    memory". Ramdas, Zrnic, Wainwright and Jordan (2018), "SAFFRON". Tian and Ramdas (2019), "ADDIS".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contlearn.drift import KS, OverTime
+    >>> rng = np.random.default_rng(0)
+    >>> watch = OverTime(KS(), control="lord++").fit(rng.normal(size=5000))
+    >>> days = [rng.normal(loc=0.5 if day in (30, 31) else 0.0, size=500) for day in range(40)]
+    >>> watch.update_many(days)
+    [30, 31]
+    >>> watch.update(rng.normal(size=500))
+    >>> watch.drift_detected, watch.result.state
+    (False, DriftState.STABLE)
+    """
+
+    def __init__(
+        self,
+        detector: Any,
+        control: Literal["lord++", "saffron", "addis", "spending"] = "lord++",
+        alpha: float | None = None,
+    ) -> None:
+        check_batch_detector("detector", detector)
+        _checks.one_of("control", control, tuple(RULES))
+        if alpha is not None:
+            _checks.fraction("alpha", alpha)
+        if getattr(detector, "correction", "holm") is None:
+            _checks.fail("correction", "be set", "None", 'the p-value of a batch needs one, such as "holm"')
+        self.detector = detector
+        self.control = control
+        self.alpha = alpha
+        self._fitted = own(detector)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew with the same reference: no batch seen, nothing spent."""
+        self._progress = _Progress(Fortune.new(RULES[self.control]))
+        self._last: DriftResult | None = None
+        self._drift_detected = self._warning_detected = False
+
+    def fit(self, reference: Any) -> Self:
+        """Learn what is normal, and begin anew.
+
+        Parameters
+        ----------
+        reference
+            The reference rows, as for the detector. If it refuses them, everything stays as it was.
+
+        Returns
+        -------
+        self
+        """
+        self._fitted = fitted(self.detector, reference)
+        self.reset()
+        return self
+
+    def update(self, x: Any) -> None:
+        """Ask about one batch.
+
+        Parameters
+        ----------
+        x
+            The rows of the batch, as for `detect` of the detector. If it refuses them, nothing is spent.
+
+        Raises
+        ------
+        NotFittedError
+            There is no reference yet.
+        InvalidInputError, SchemaError
+            As `detect` of the detector.
+        """
+        self._conclude(*self._asked(x, self._progress))
+
+    def update_many(self, values: Iterable[Any]) -> list[int]:
+        """Ask about many batches, exactly as repeated `update` would.
+
+        Parameters
+        ----------
+        values
+            One batch after another. If one is refused, none is taken in.
+
+        Returns
+        -------
+        list of int
+            The positions of the batches that drifted.
+        """
+        progress, last, alarms = self._progress, self._last, []
+        for position, batch in enumerate(values):
+            last, progress = self._asked(batch, progress)
+            if last.detected:
+                alarms.append(position)
+        if progress is not self._progress and last is not None:
+            self._conclude(last, progress)
+        return alarms
+
+    @property
+    def result(self) -> DriftResult:
+        """What is known of the last batch; UNDECIDED before the first."""
+        if self._last is None:
+            return DriftResult(state=DriftState.UNDECIDED, alpha=self._next_alpha(self._progress))
+        return dataclasses.replace(self._last, remarks=(*self._last.remarks, self._account()))
+
+    def _next_alpha(self, progress: _Progress) -> float:
+        return progress.fortune.alpha(RULES[self.control], self._bound)
+
+    @property
+    def _bound(self) -> float:
+        return float(self.detector.alpha if self.alpha is None else self.alpha)
+
+    def _asked(self, batch: Any, progress: _Progress) -> tuple[DriftResult, _Progress]:
+        """Return what the detector says of a batch at the next alpha, and where that leaves us."""
+        detector: Any = copy.copy(self._fitted)
+        detector.alpha = level = self._next_alpha(progress)
+        result = detector.detect(batch)
+        progress = progress._replace(batches=progress.batches + 1)
+        if result.p_value is None:
+            return _noted(result, "no p-value: this batch is not counted as tested"), progress
+        permutations = getattr(detector, "n_permutations", None)
+        if result.state is DriftState.UNDECIDED and permutations and level * (permutations + 1) < 1.0:
+            result = _noted(result, f"{permutations} permutations cannot bring p to {level:.2g}")
+        # An effect below the tolerance is no discovery, but its p-value moves the clock all the same: so the
+        # share of false alarms is bounded by what the clock counts, whatever the tolerance leaves out.
+        fortune = progress.fortune.after(RULES[self.control], result.p_value, result.detected)
+        return result, progress._replace(
+            fortune=fortune, tested=progress.tested + 1, spent=progress.spent + level
+        )
+
+    def _conclude(self, result: DriftResult, progress: _Progress) -> None:
+        self._last, self._progress = result, progress
+        self._drift_detected = result.detected
+
+    def _account(self) -> str:
+        at = self._progress
+        seen = f"batch {at.batches}, {at.tested} tested at {at.spent:.2g} in all"
+        if self.control == "spending":
+            return f"{seen}: any false alarm, ever, has a chance below {self._bound:g}"
+        return f"{seen}, {at.fortune.rejections} drifted, of which at most {self._bound:g} false on average"
+
+
+class _Progress(NamedTuple):
+    """How far a run of batches has come."""
+
+    fortune: Fortune
+    batches: int = 0
+    tested: int = 0
+    spent: float = 0.0
+
+
+def _noted(result: DriftResult, remark: str) -> DriftResult:
+    return dataclasses.replace(result, remarks=(*result.remarks, remark))
