@@ -48,12 +48,12 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
     @property
     def drift_detected(self) -> bool:
         """Whether the last update raised an alarm."""
-        return self._drift_detected
+        return bool(self._drift_detected)
 
     @property
     def warning_detected(self) -> bool:
         """Whether the evidence is on its way to an alarm; never true together with `drift_detected`."""
-        return self._warning_detected
+        return bool(self._warning_detected)
 
     @property
     def _state(self) -> DriftState:
@@ -112,8 +112,18 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
         if include_attributes:
             twin = copy.deepcopy(self)
             return twin.set_params(**new_params) if new_params else twin
-        params = {name: _fresh(getattr(self, name)) for name in self._parameters()}
-        return type(self)(**(params | (new_params or {})))
+        params = {name: getattr(self, name) for name in self._parameters()}
+        for name, value in (new_params or {}).items():
+            params[name] = self._read_river(name, value)
+        return type(self)(**{name: _fresh(value) for name, value in params.items()})
+
+    def _read_river(self, name: str, value: Any) -> Any:
+        """Return a parameter for a clone; river writes an object inside of one as (class, parameters)."""
+        if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], type)):
+            return value
+        kind, params = value
+        held: Any = getattr(self, name, None)
+        return held.clone(params) if type(held) is kind else kind(**params)
 
     def __sklearn_clone__(self) -> Self:
         return self.clone()
@@ -127,7 +137,7 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
 
     @classmethod
     def _parameters(cls) -> list[str]:
-        return [name for name in inspect.signature(cls).parameters]
+        return list(inspect.signature(cls).parameters)
 
 
 def _fresh(value: Any) -> Any:
