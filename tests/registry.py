@@ -50,6 +50,11 @@ RETRAIN = Decision(
     True, "drift and 812 labels", because=(Decision(True, "drift"), Decision(True, "812 labels"))
 )
 FOUND = testing.Found(shift="mean", size=0.5, share=Interval(0.9, 0.82, 0.95, 0.95))
+DELAY = testing.Delay(
+    shift="risk", size=0.05, horizon=500, mean=Interval(120.0, 101.0, 144.0, 0.95), median=97.0,
+    found=Interval(0.99, 0.96, 1.0, 0.95), misses=2,
+)  # fmt: skip
+CLOCK = testing.Baseline(name="every 5,000", alarms=1, delay=475.1, found=0.1)
 EVIDENCE = policies.Evidence(
     now=NOON, trained_at=NOON - WEEK, n_labels=120, drift={"amount": AMOUNT}, loss=0.3
 )
@@ -233,6 +238,49 @@ VALUES = [
         lambda: curation.JTTReport(method="plain", helped=False, reason="y has one class only", n_rows=90),
     ),
     Entry(testing.Found, VALUE, lambda: FOUND),
+    Entry(testing.Delay, VALUE, lambda: DELAY),
+    Entry(testing.Baseline, VALUE, lambda: CLOCK),
+    Entry(
+        testing.Backtest,
+        VALUE,
+        lambda: testing.Backtest(
+            detector="RiskDetector(limit=0.1)",
+            n_reference=0,
+            n_current=5000,
+            promised=10_000.0,
+            alarms=(812,),
+            run_length=Interval(5000.0, 897.0, 197_490.0, 0.95),
+            shuffled=Interval(12_500.0, 3460.0, 103_210.0, 0.95),
+            shuffled_alarms=2,
+            shuffles=5,
+            places=200,
+            horizon=500,
+            alarmed_before=Interval(0.1, 0.06, 0.15, 0.95),
+            delays=(DELAY,),
+            unchanged=DELAY,
+            baselines=(CLOCK,),
+        ),
+        skip={"one line": "its text is a table"},
+    ),
+    Entry(
+        testing.StreamCertificate,
+        VALUE,
+        lambda: testing.StreamCertificate(
+            detector="RiskDetector(limit=0.1)",
+            n_reference=0,
+            n_current=5000,
+            promised=10_000.0,
+            repetitions=100,
+            alarms=40,
+            run_length=Interval(12_500.0, 9180.0, 17_497.0, 0.95),
+            false_alarms=Interval(0.33, 0.24, 0.43, 0.95),
+            first_half=Interval(0.45, 0.29, 0.61, 0.95),
+            delays=(DELAY,),
+            fit_seconds=0.001,
+            update_seconds=1e-6,
+        ),
+        skip={"one line": "its text is a table"},
+    ),
     Entry(
         testing.Certificate,
         VALUE,

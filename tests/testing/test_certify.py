@@ -181,7 +181,7 @@ def test_each_size_between_two_found_shares_is_read_from_the_line():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"detector": KS}, "detector must be a batch detector, such as KS.., got KS"),
+        ({"detector": KS}, "detector must be a batch detector, such as KS.., or a stream detector, got KS"),
         ({"detector": object()}, "detector must be a batch detector"),
         ({"repetitions": 0}, "repetitions must be at least 1"),
         ({"power_repetitions": 0}, "power_repetitions must be at least 1"),

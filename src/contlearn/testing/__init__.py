@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING
 from contlearn._lazy import attach
 
 if TYPE_CHECKING:
+    from contlearn.testing._backtest import backtest
+    from contlearn.testing._backtest_report import Backtest, Baseline, Delay
     from contlearn.testing._batch_detector import check_batch_detector
     from contlearn.testing._certificate import Certificate, Found
     from contlearn.testing._certify import certify
     from contlearn.testing._gate import check_gate
     from contlearn.testing._policy import check_policy
+    from contlearn.testing._stream_certificate import StreamCertificate
     from contlearn.testing._stream_detector import check_stream_detector
     from contlearn.testing._window import check_window
 
 __all__ = [
+    "Backtest",
+    "Baseline",
     "Certificate",
+    "Delay",
     "Found",
+    "StreamCertificate",
+    "backtest",
     "certify",
     "check_batch_detector",
     "check_gate",
@@ -31,8 +39,13 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "Backtest": "._backtest_report",
+        "Baseline": "._backtest_report",
         "Certificate": "._certificate",
+        "Delay": "._backtest_report",
         "Found": "._certificate",
+        "StreamCertificate": "._stream_certificate",
+        "backtest": "._backtest",
         "certify": "._certify",
         "check_batch_detector": "._batch_detector",
         "check_gate": "._gate",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special
 from sklearn.base import clone
 
 from contlearn import _checks
-from contlearn._tables import Column, TableLike, read
+from contlearn._tables import TableLike
 from contlearn.results import DriftResult, DriftState, Interval
 from contlearn.testing._certificate import Certificate, Found
+from contlearn.testing._certify_streams import certify_stream
+from contlearn.testing._forms import columns_of, form_of
+from contlearn.testing._rates import share_of
 from contlearn.testing._shifts import Change, Columns, plan
-
-CONFIDENCE = 0.95
+from contlearn.testing._stream_certificate import StreamCertificate
 
 
 class Sides(NamedTuple):
@@ -36,9 +36,26 @@ class Checked(NamedTuple):
     detect_seconds: float
 
 
+class Asked(Protocol):
+    """A batch detector: it is fitted, and asked about rows."""
+
+    def fit(self, X: Any) -> Any: ...
+    def detect(self, X: Any) -> DriftResult: ...
+
+
+class Updated(Protocol):
+    """A stream detector: it is asked after every value."""
+
+    def update(self, x: Any) -> Any: ...
+
+
+Rows: TypeAlias = TableLike | Callable[[np.random.Generator, int], TableLike]
+
+
+@overload
 def certify(
-    detector: Any,
-    reference: TableLike | Callable[[np.random.Generator, int], TableLike],
+    detector: Asked,
+    reference: Rows,
     *,
     n_reference: int | None = None,
     n_current: int | None = None,
@@ -47,33 +64,64 @@ def certify(
     power_repetitions: int = 100,
     consecutive: bool = False,
     rng: int | np.random.Generator | None = 0,
-) -> Certificate:
-    """Measure a batch detector on data of your own: false alarms, power, time.
+) -> Certificate: ...
+@overload
+def certify(
+    detector: Updated,
+    reference: Rows,
+    *,
+    n_reference: int | None = None,
+    n_current: int | None = None,
+    repetitions: int = 500,
+    shifts: Mapping[str, Any] | Sequence[str] | None = None,
+    power_repetitions: int = 100,
+    consecutive: bool = False,
+    rng: int | np.random.Generator | None = 0,
+) -> StreamCertificate: ...
+
+
+def certify(
+    detector: Any,
+    reference: Rows,
+    *,
+    n_reference: int | None = None,
+    n_current: int | None = None,
+    repetitions: int = 500,
+    shifts: Mapping[str, Any] | Sequence[str] | None = None,
+    power_repetitions: int = 100,
+    consecutive: bool = False,
+    rng: int | np.random.Generator | None = 0,
+) -> Certificate | StreamCertificate:
+    """Measure a detector on data of your own: false alarms, power or delay, time.
 
     Rows of the reference are divided at random into a reference and a batch, again and again: nothing changed
-    between them, so every alarm is a false one. Then known shifts are made to the batch.
+    between them, so every alarm is a false one. Then known shifts are made to the batch. For a stream
+    detector the batch is a stream: its run length is measured, and how long it takes to find a shift.
 
     Parameters
     ----------
-    detector : batch detector
+    detector : batch detector or stream detector
         With the parameters that are to be used. Copies of it are fitted, never it itself.
     reference : table, or callable
         Rows in which nothing changed: an array, a data frame, or a dictionary of columns. Or a function
         ``(rng, n_rows)`` that draws fresh rows of a known law.
     n_reference, n_current : int or None
         Rows on the two sides of each check. By default a batch of an eleventh of the rows against all others;
-        a function needs both.
+        a function needs both. For stream detectors, the values of the reference (by default half, and none
+        where the detector has a reference or needs none) and those that are watched (by default all others).
     repetitions : int
-        Checks without a change. The standard error of the rate is about sqrt(alpha / repetitions).
+        Checks without a change, or passes of a stream detector. The standard error of the rate is about
+        sqrt(alpha / repetitions).
     shifts : sequence of str, mapping of str to sizes or to (function, sizes), or None
         What is done to one column of the batch, drawn anew each time: ``"mean"`` moves numbers by so many of
         their standard deviations, ``"spread"`` lengthens distances from the mean by such a share,
         ``"category"`` turns such a share of rows into the rarest category, ``"missing"`` loses such a share
         of the values. None: all that apply. Or changes of your own: a function ``(columns, size, rng)`` that
         takes a dictionary of columns and returns the changed one, with the sizes to try. Empty: no power is
-        measured.
+        measured. For streams there is ``"risk"``, too, and a change of your own takes the values that come
+        after it, as for `backtest`; there, by default, nothing is lost.
     power_repetitions : int
-        Checks for each size of each shift.
+        Checks for each size of each shift. In a stream, the change comes after at least half of the values.
     consecutive : bool
         True where rows come in the order of time: batches are stretches of neighbouring rows, so that what
         dependence and seasons do to the rate is measured, too.
@@ -82,8 +130,8 @@ def certify(
 
     Returns
     -------
-    Certificate
-        Its `str()` is the table.
+    Certificate or StreamCertificate
+        Its `str()` is the table. The latter for a stream detector.
 
     Raises
     ------
@@ -109,13 +157,23 @@ def certify(
     (True, 100)
     >>> certificate.detectable["mean"] < 0.4
     True
+
+    How long does a stream detector take?
+
+    >>> from river.drift import ADWIN
+    >>> certificate = certify(ADWIN(), reference, repetitions=20, shifts={"mean": (1.0,)})
+    >>> certificate.delays[0].mean.estimate < 200
+    True
     """
     _check(detector, repetitions, power_repetitions, consecutive)
     rng = _checks.generator("rng", rng)
+    if not hasattr(detector, "detect"):
+        repeated = repetitions, shifts, power_repetitions, consecutive
+        return certify_stream(detector, reference, n_reference, n_current, *repeated, rng)
     sides = _divided(reference, n_reference, n_current, consecutive, rng)
     first = next(sides)
     tried = plan(shifts, first.batch)
-    as_given = _form_of(reference)
+    as_given = form_of(reference)
     calm = [_checked(detector, *map(as_given, each)) for each in itertools.islice(sides, repetitions)]
 
     def finds(change: Change, size: float) -> Interval:
@@ -124,7 +182,7 @@ def certify(
         for before, after in itertools.islice(sides, power_repetitions):
             changed = change(dict(after), size, rng)
             alarms.append(bool(_checked(detector, as_given(before), as_given(changed)).result))
-        return _rate(alarms)
+        return share_of(alarms)
 
     found = [
         Found(shift=name, size=size, share=finds(change, size))
@@ -137,7 +195,7 @@ def certify(
         n_current=len(next(iter(first.batch.values()))),
         alpha=calm[0].result.alpha if calm[0].result.alpha is not None else float(detector.alpha),
         repetitions=repetitions,
-        false_alarms=_rate([bool(each.result) for each in calm]),
+        false_alarms=share_of([bool(each.result) for each in calm]),
         undecided=float(np.mean([each.result.state is DriftState.UNDECIDED for each in calm])),
         found=tuple(found),
         fit_seconds=float(np.median([each.fit_seconds for each in calm])),
@@ -146,10 +204,11 @@ def certify(
 
 
 def _check(detector: Any, repetitions: int, power_repetitions: int, consecutive: bool) -> None:
-    for method in ("fit", "detect", "get_params"):
-        if isinstance(detector, type) or not callable(getattr(detector, method, None)):
-            got = detector.__name__ if isinstance(detector, type) else type(detector).__name__
-            _checks.fail("detector", "be a batch detector, such as KS()", got)
+    asked = all(callable(getattr(detector, method, None)) for method in ("fit", "detect", "get_params"))
+    updated = callable(getattr(detector, "update", None)) and hasattr(detector, "drift_detected")
+    if isinstance(detector, type) or not (asked or updated):
+        got = detector.__name__ if isinstance(detector, type) else type(detector).__name__
+        _checks.fail("detector", "be a batch detector, such as KS(), or a stream detector", got)
     _checks.count("repetitions", repetitions)
     _checks.count("power_repetitions", power_repetitions)
     _checks.instance("consecutive", consecutive, bool, "True or False")
@@ -167,7 +226,7 @@ def _divided(
             _checks.fail("n_reference and n_current", "be given where the reference is a function", "None")
         sizes = _checks.count("n_reference", n_reference), _checks.count("n_current", n_current)
         return _drawn(reference, *sizes, rng)
-    columns = _columns(reference)
+    columns = columns_of(reference)
     rows = len(next(iter(columns.values())))
     n_current = max(2, rows // 11) if n_current is None else _checks.count("n_current", n_current)
     n_reference = rows - n_current if n_reference is None else _checks.count("n_reference", n_reference)
@@ -179,7 +238,7 @@ def _divided(
 
 def _drawn(draw: Any, n_reference: int, n_current: int, rng: np.random.Generator) -> Iterator[Sides]:
     while True:
-        yield Sides(_columns(draw(rng, n_reference)), _columns(draw(rng, n_current)))
+        yield Sides(columns_of(draw(rng, n_reference)), columns_of(draw(rng, n_current)))
 
 
 def _resampled(
@@ -204,40 +263,3 @@ def _checked(detector: Any, reference: TableLike, batch: TableLike) -> Checked:
     fitted = time.perf_counter()
     result = copy.detect(batch)
     return Checked(result, fitted - started, time.perf_counter() - fitted)
-
-
-def _rate(alarms: Sequence[bool]) -> Interval:
-    """Return the share of alarms with its exact interval (Clopper and Pearson)."""
-    count, n, tail = sum(alarms), len(alarms), (1.0 - CONFIDENCE) / 2.0
-    low = float(special.betaincinv(count, n - count + 1, tail)) if count else 0.0
-    high = float(special.betaincinv(count + 1, n - count, 1.0 - tail)) if count < n else 1.0
-    return Interval(count / n, low, high, CONFIDENCE)
-
-
-def _form_of(reference: Any) -> Callable[[Columns], TableLike]:
-    """Return what makes of columns the form in which they were given: a bare array, or a dictionary."""
-    given = reference(np.random.default_rng(0), 2) if callable(reference) else reference
-    if isinstance(given, np.ndarray):
-        return lambda columns: np.column_stack(list(columns.values()))
-    return dict
-
-
-def _columns(table: TableLike) -> Columns:
-    return {column.name: _array(column) for column in read(table, "reference").columns}
-
-
-def _array(column: Column) -> NDArray[Any]:
-    """Return a column as a numpy array that says by itself what is missing."""
-    values: NDArray[Any] = column.values
-    if column.kind in ("datetime", "duration"):
-        values = values.astype("M8[us]" if column.kind == "datetime" else "m8[us]")
-    elif column.kind == "numeric" and values.dtype.kind == "f":
-        values = values.astype(f"f{column.bits // 8}")
-    if column.missing is None:
-        return values
-    if values.dtype.kind in "iub":
-        values = values.astype(np.float64 if values.dtype.kind in "iu" else object)
-    values = values.copy()
-    nothing: Any = np.nan if values.dtype.kind == "f" else None
-    values[column.missing] = np.array("NaT", values.dtype) if values.dtype.kind in "mM" else nothing
-    return values

@@ -51,7 +51,17 @@ def lose(values: NDArray[Any], size: float, rng: np.random.Generator) -> NDArray
     return lost
 
 
-BUILT_IN: dict[str, tuple[OneColumn, str, tuple[float, ...]]] = {
+def add_risk(values: NDArray[Any], size: float, rng: np.random.Generator) -> NDArray[Any]:
+    """Return losses between 0 and 1 whose mean is higher by `size`: some of them, at random, became 1."""
+    risk = float(np.nanmean(values))
+    worse = values.copy()
+    worse[rng.random(len(values)) < size / max(1.0 - risk, size)] = 1
+    return worse
+
+
+Kinds: TypeAlias = dict[str, tuple[OneColumn, str, tuple[float, ...]]]
+
+BUILT_IN: Kinds = {
     "mean": (move_mean, "iuf", (0.1, 0.2, 0.5, 1.0)),
     "spread": (stretch, "iuf", (0.1, 0.25, 0.5, 1.0)),
     "category": (crowd, "bO", (0.05, 0.1, 0.2, 0.4)),
@@ -59,26 +69,47 @@ BUILT_IN: dict[str, tuple[OneColumn, str, tuple[float, ...]]] = {
 }
 """By name: what is done to one column, to which kinds (of numpy), and the sizes that are tried by default."""
 
+STREAM_BUILT_IN: Kinds = BUILT_IN | {"risk": (add_risk, "biuf", (0.02, 0.05, 0.1))}
+"""The same for streams, whose values may be losses between 0 and 1."""
+
+
+def plan_for_stream(
+    shifts: Mapping[str, Any] | Sequence[str] | None, columns: Columns
+) -> dict[str, tuple[Change, tuple[float, ...]]]:
+    """Return every shift to be tried on a stream; by default, those that do not lose values."""
+    if shifts is None:
+        losses = all(_are_losses(values) for values in columns.values())
+        usual = ("risk",) if losses else ("mean", "spread", "category")
+        shifts = [name for name in usual if _suitable(columns, STREAM_BUILT_IN[name][1])]
+    return plan(shifts, columns, STREAM_BUILT_IN)
+
+
+def is_built_in(change: Change) -> bool:
+    """Return whether a shift is one of ours, which make of one column a column and know no order of rows."""
+    return getattr(change, "__module__", "") == __name__
+
 
 def plan(
-    shifts: Mapping[str, Any] | Sequence[str] | None, columns: Columns
+    shifts: Mapping[str, Any] | Sequence[str] | None, columns: Columns, built_in: Kinds = BUILT_IN
 ) -> dict[str, tuple[Change, tuple[float, ...]]]:
     """Return every shift to be tried, with its sizes, as functions of a whole batch."""
     if shifts is None:
-        shifts = [name for name in BUILT_IN if _suitable(columns, BUILT_IN[name][1])]
+        shifts = [name for name in built_in if _suitable(columns, built_in[name][1])]
     if isinstance(shifts, str) or not isinstance(shifts, Mapping | Sequence):
         words = "be a sequence of names or a mapping of names to sizes"
         _checks.fail("shifts", words, repr(shifts), 'for example ["mean"] or {"mean": (0.1, 0.5)}')
     wanted = dict(shifts) if isinstance(shifts, Mapping) else dict.fromkeys(shifts)
-    return {str(name): _planned(str(name), how, columns) for name, how in wanted.items()}
+    return {str(name): _planned(str(name), how, columns, built_in) for name, how in wanted.items()}
 
 
-def _planned(name: str, how: Any, columns: Columns) -> tuple[Change, tuple[float, ...]]:
+def _planned(name: str, how: Any, columns: Columns, built_in: Kinds) -> tuple[Change, tuple[float, ...]]:
     change, sizes = how if isinstance(how, tuple) and how and callable(how[0]) else (None, how)
     if change is None:
-        _checks.one_of(f"shift {name!r}", name, tuple(BUILT_IN))
-        one_column, kinds, usual = BUILT_IN[name]
+        _checks.one_of(f"shift {name!r}", name, tuple(built_in))
+        one_column, kinds, usual = built_in[name]
         names = _suitable(columns, kinds)
+        if one_column is add_risk:
+            names = [each for each in names if _are_losses(columns[each])]
         if not names:
             _checks.bad_data("reference", f"have a column to which the shift {name!r} applies", "none")
         change, sizes = _of_one_column(one_column, names), usual if sizes is None else sizes
@@ -99,6 +130,11 @@ def _of_one_column(change: OneColumn, names: Sequence[str]) -> Change:
 
 def _suitable(columns: Columns, kinds: str) -> list[str]:
     return [name for name, each in columns.items() if each.dtype.kind in kinds and not _missing(each).all()]
+
+
+def _are_losses(values: NDArray[Any]) -> bool:
+    present = values[~_missing(values)]
+    return values.dtype.kind in "biuf" and bool(((present >= 0) & (present <= 1)).all())
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
