@@ -13,6 +13,7 @@ __all__ = [
     "evaluation",
     "exceptions",
     "gates",
+    "persistence",
     "policies",
     "results",
     "stats",

@@ -8,6 +8,7 @@ __all__ = [
     "InvalidParameterError",
     "MissingDependencyError",
     "NotFittedError",
+    "PersistenceError",
     "SchemaError",
 ]
 
@@ -30,6 +31,10 @@ class SchemaError(InvalidInputError, TypeError):
 
 class NotFittedError(ContlearnError, ValueError, AttributeError):
     """A question asked before the object has seen a reference."""
+
+
+class PersistenceError(ContlearnError, ValueError):
+    """What was saved cannot be read, or an object cannot be written; the message says what, and the cure."""
 
 
 class MissingDependencyError(ContlearnError, ImportError):

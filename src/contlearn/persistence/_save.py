@@ -1,0 +1,95 @@
+"""Objects to one file and back."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from contlearn import _checks
+from contlearn.persistence import _archive, _dump, _files
+from contlearn.persistence._refusals import unwritable
+
+_MOST_BYTES = 2**28
+_MOST_OF_ALL = 2**32 - 2**20  # beyond, a zip needs extensions
+
+
+def save(obj: Any, path: str | os.PathLike[str]) -> None:
+    """Write `obj` to one file, all or nothing.
+
+    The file is a zip of `meta.json` and `.npy` arrays, not compressed, with a SHA-256; equal objects are
+    equal bytes. It appears under its name only when it is complete and on the disk: a crash, a kill or a full
+    disk at any moment leaves what was there before.
+
+    Parameters
+    ----------
+    obj
+        What to write, as for `dump`.
+    path
+        Where. What is there is replaced.
+
+    Raises
+    ------
+    PersistenceError
+        Something in `obj` is not written, see `dump`, or it is larger than 4 GiB.
+    OSError
+        The file cannot be written; what was there before is still there.
+
+    Notes
+    -----
+    The only other file is ``.NAME.tmp`` in the same directory. A kill may leave it behind; the next `save` to
+    the same path takes it over. Writers in several threads or processes wait for each other (by `flock`; on
+    Windows only threads do).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from contlearn.persistence import restore, save
+    >>> from contlearn.windows import Reservoir
+    >>> reservoir = Reservoir(3, seed=1)
+    >>> reservoir.extend(range(100))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(reservoir, Path(folder) / "sample.zip")
+    ...     again = restore(Path(folder) / "sample.zip")
+    >>> again.rows() == reservoir.rows()
+    True
+    """
+    content = _archive.packed(*_dump.written(obj))
+    if len(content) > _MOST_OF_ALL:
+        unwritable("the object", f"{len(content)} bytes", "save parts of it, each to a file of its own")
+    _files.replace(path, content)
+
+
+def restore(path: str | os.PathLike[str], *, max_bytes: int = _MOST_BYTES) -> Any:
+    """Return the object in a file that `save` has written.
+
+    Parameters
+    ----------
+    path
+        The file, also from an older contlearn, or from someone you do not trust.
+    max_bytes
+        A larger file is refused before it is read; at most 4 GiB. Arrays take as much memory as they take of
+        the file; rows that are Python objects about twenty times as much.
+
+    Raises
+    ------
+    PersistenceError
+        The file is damaged, forged, too large, or written by a newer contlearn.
+    OSError
+        The file is not there, or cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from contlearn.persistence import restore, save
+    >>> from contlearn.drift import KS
+    >>> detector = KS().fit([1.0, 2.0, 3.0, 4.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(detector, Path(folder) / "ks.zip")
+    ...     restore(Path(folder) / "ks.zip").detect([2.0, 3.0]) == detector.detect([2.0, 3.0])
+    True
+    """
+    most = _checks.count("max_bytes", max_bytes, high=_MOST_OF_ALL)
+    content = _files.content(path, most)
+    return _dump.guarded(lambda: _dump.read(*_archive.unpacked(content)))
