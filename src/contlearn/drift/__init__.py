@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contlearn.drift._streams._distribution import DistributionDetector
     from contlearn.drift._streams._latched import Latched
     from contlearn.drift._streams._over_time import OverTime
+    from contlearn.drift._streams._pooled import Pooled
     from contlearn.drift._streams._rank_cusum import RankCUSUM
     from contlearn.drift._streams._risk import RiskDetector
     from contlearn.drift._streams._river import RiverDetector
@@ -49,6 +50,7 @@ __all__ = [
     "JensenShannon",
     "Latched",
     "OverTime",
+    "Pooled",
     "RankCUSUM",
     "RiskDetector",
     "RiverDetector",
@@ -76,6 +78,7 @@ __getattr__, __dir__ = attach(
         "JensenShannon": "._jensen_shannon",
         "Latched": "._streams._latched",
         "OverTime": "._streams._over_time",
+        "Pooled": "._streams._pooled",
         "RiskDetector": "._streams._risk",
         "RiverDetector": "._streams._river",
         "Summary": "._summary",
