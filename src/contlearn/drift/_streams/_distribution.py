@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables import Kind
-from contlearn.drift._streams import _entries
-from contlearn.drift._streams._edges import Edges
-from contlearn.drift._streams._urn import Urn
+from contlearn._tables import WORDS, TableLike
+from contlearn.drift._streams import _intake, _report
+from contlearn.drift._streams._blocks import Blocks
+from contlearn.drift._streams._entries import numbers
+from contlearn.drift._streams._findings import lag_one, ranks
+from contlearn.drift._streams._intake import Intake
+from contlearn.drift._streams._sight import Sight, learn
 from contlearn.drift._streams._watch import Watch
-from contlearn.results import DriftResult, DriftState
+from contlearn.results import DriftResult
 
 __all__ = ["DistributionDetector"]
 
@@ -23,6 +26,28 @@ Floats = NDArray[np.float64]
 
 class DistributionDetector(Watch):
     """Has the distribution of a stream changed? With a stated run length, for every distribution.
+
+    The promise is an average over references: false alarms come no sooner than every `run_length` updates, as
+    long as later values are exchangeable with the reference's. Nothing is assumed of their distribution, and
+    the finite size of the reference is accounted for.
+
+    Parameters
+    ----------
+    run_length
+        Expected number of updates between false alarms, at least 1.
+    warm_up
+        How many values become the reference where `fit` is not called, at least 2 (two blocks); until then
+        the state is UNDECIDED.
+    seed
+        Of the draws that tell equal values apart; None for fresh ones.
+    bins
+        Regions of equal share between order statistics of the reference, 2 to 1000; less where the reference
+        is small. Below its smallest and above its largest value there is one more.
+    block
+        Averages of so many values in a row are tested, of the reference, too: for numbers that depend on
+        their neighbours. None: every value by itself.
+    warning_run_length
+        Evidence as rare as this is a warning. None: a tenth of `run_length`.
 
     Examples
     --------
@@ -34,19 +59,6 @@ class DistributionDetector(Watch):
     []
     >>> len(detector.update_many(rng.normal(loc=1.0, size=100))) > 0
     True
-
-    Parameters
-    ----------
-    run_length
-        Expected number of updates between false alarms; above 1.
-    warm_up
-        Values that become the reference where `fit` is not called; at least 2.
-    seed
-        Of the draws that tell equal values apart.
-    bins
-        Regions of equal share; at least 2.
-    warning_run_length
-        Evidence as rare as this is a warning. None: a tenth of `run_length`.
     """
 
     def __init__(
@@ -55,136 +67,205 @@ class DistributionDetector(Watch):
         warm_up: int = 1000,
         seed: int | None = 0,
         bins: int = 16,
+        block: int | None = None,
         warning_run_length: float | None = None,
     ) -> None:
         self.run_length = run_length
         self.warm_up = warm_up
         self.seed = seed
         self.bins = bins
+        self.block = block
         self.warning_run_length = warning_run_length
         self._limit = _checks.number("run_length", run_length, low=1.0)
         self._warning_limit = self._limit / 10.0
         if warning_run_length is not None:
             self._warning_limit = _checks.number("warning_run_length", warning_run_length, high=self._limit)
-        _checks.count("warm_up", warm_up, low=2)
-        _checks.count("bins", bins, low=2)
+        _checks.count("bins", bins, low=2, high=1000)
+        if block is not None:
+            _checks.count("block", block, low=1)
+        _checks.count("warm_up", warm_up, low=2 * (block or 1))
         _checks.generator("seed", seed)
-        self._given: tuple[Any, ...] | None = None
+        self._fitted: dict[str, Any] | None = None  # the generator as `fit` left it
+        self._sight: Sight | None = None
+        self._intake: Intake | None = None
         self.reset()
 
-    def fit(self, reference: ArrayLike) -> Self:
+    def fit(self, reference: TableLike) -> Self:
         """Learn what is normal; what was seen before is forgotten.
 
         Parameters
         ----------
         reference
-            At least two values that are as the stream should be, in any order.
+            At least two values (two blocks) that are as the stream should be: numbers, dates, categories or
+            booleans, missing ones among them; or rows of a table: a two-dimensional array, a frame or a
+            dictionary of columns. Their order does not matter, except to `block`.
+
+        Raises
+        ------
+        InvalidInputError
+            Too few values, or such as cannot be used; the detector stays as it was.
         """
-        values, kind = _entries.many(reference, None, "reference")
-        if len(values) < 2:
-            _checks.bad_data("reference", "have at least 2 values", len(values))
-        self._given = (values, kind)
-        self.reset()
+        intake, columns = _intake.read_reference(reference)
+        self._forget(intake, columns)
+        self._fitted = dict(self._generator.bit_generator.state)
         return self
 
     def reset(self) -> None:
         """Become as new, or as right after the last `fit`."""
-        self._generator = _checks.generator("seed", self.seed)
-        self._kind: Kind | None = None
-        self._warming: list[Any] = []
-        self._edges: Edges | None = None
-        self._urn: Urn | None = None
-        self._codes: dict[Any, float] = {}
-        self._n_reference = 0
+        if self._fitted is None or self._sight is None:
+            self._forget()
+            return
+        self._generator.bit_generator.state = self._fitted
+        self._sight.recent.clear()
         self._restart()
-        if self._given is not None:
-            self._kind = self._given[1]
-            self._learn(self._given[0])
 
-    def _learn(self, values: NDArray[Any]) -> None:
-        """Make the values the reference."""
-        if self._kind not in _entries._LABELS:
-            codes = values
-        else:
-            labels = sorted({label for label in values if label is not None}, key=str)
-            self._codes = {label: float(place) for place, label in enumerate(labels)}
-            codes = self._encode(values)
-        ordered = np.sort(codes)
-        self._edges = Edges.of(ordered, self._generator.random(len(ordered)), self.bins)
-        self._urn = Urn(self._edges.gaps)
-        self._n_reference = len(ordered)
+    def update(self, x: Any) -> None:
+        """Take in one value, or one row: a dictionary or an array like the reference's.
 
-    def _encode(self, values: NDArray[Any]) -> Floats:
-        if values.dtype != object:
-            return values
-        codes = self._codes
-        return np.array([math.inf if label is None else codes.get(label, -1.0) for label in values])
+        Raises
+        ------
+        InvalidInputError
+            It is infinite, or of another type than the reference; the detector stays as it was.
+        """
+        if self._intake is None:
+            begun = _intake.intake_of(x)
+            begun.one(x)
+            self._intake = begun
+        super().update(x)
+
+    def update_many(self, values: Any) -> list[int]:
+        """Take in many values, exactly as repeated `update` would; much faster.
+
+        Parameters
+        ----------
+        values
+            One value per update, oldest first; or one row: a table like the reference, or a list of
+            dictionaries. A value that `update` would refuse refuses them all: none is taken in then.
+
+        Returns
+        -------
+        list of int
+            The positions in `values` after which drift was detected.
+        """
+        if self._intake is None:
+            begun = _intake.intake_of_many(values)
+            if len(begun.many(values)):
+                self._intake = begun
+        return super().update_many(values)
+
+    @property
+    def result(self) -> DriftResult:
+        """What is known after the last update.
+
+        `score` is the evidence and `threshold` the run length, both in updates. After an alarm or a warning,
+        `changed_at` says how many updates ago the change was, most likely, and `effects` what has changed
+        since: quantiles in the unit of the values (of dates: seconds), shares of categories and of missing
+        values, with 95 % intervals that know nothing of the alarm. Rows of a table have one part per column.
+        """
+        if self._sight is None:
+            return _report.undecided(self._warming, self._limit)
+        blocks, names = self._blocks, self._intake.names if self._intake is not None else None
+        limits = self._limit, self._warning_limit
+        asked = (self._state, self._evidence, *limits, blocks.size, blocks.taken, self._lag, names)
+        return _report.report(self._sight, _report.Asked(*asked))
+
+    def _forget(self, intake: Intake | None = None, columns: Sequence[NDArray[Any]] = ()) -> None:
+        """Become as new, with this reference if there is one."""
+        generator = _checks.generator("seed", self.seed)
+        sight, lag = None, None
+        if intake is not None:
+            sight, lag = self._learn(intake, columns, generator)
+        self._generator, self._sight, self._lag, self._intake = generator, sight, lag, intake
+        self._fitted = None
+        self._warming: list[Any] = []
+        self._blocks = Blocks(self.block or 1)
+        self._restart()
+
+    def _learn(
+        self, intake: Intake, columns: Sequence[NDArray[Any]], generator: np.random.Generator
+    ) -> tuple[Sight, float | None]:
+        """Return what to watch, and how the reference's neighbours depend on each other."""
+        size, n = self.block or 1, len(columns[0])
+        if n < 2 * size:
+            _checks.bad_data("reference", f"have at least {2 * size} values", n)
+        if self.block is not None:
+            columns = [self._averages(intake, columns[0])]
+        sight = learn(columns, [kind or "unknown" for kind in intake.kinds], self.bins, generator)
+        lag = None
+        if intake.names is None and sight.lines[0].ordered:
+            lag = lag_one([ranks(sight.lines[0].places(columns[0]))])
+        return sight, lag
+
+    def _averages(self, intake: Intake, values: NDArray[Any]) -> Floats:
+        if intake.names is not None or intake.kinds[0] != "numeric":
+            kind = "a table" if intake.names is not None else WORDS[intake.kinds[0] or "unknown"]
+            _checks.bad_data("reference", "hold single numbers where block is set", kind, "leave out block")
+        return Blocks(self.block or 1).advance(numbers(values, "numeric"))
 
     def _restart(self) -> None:
         self._evidence = 0.0
         self._drift_detected = self._warning_detected = False
-        if self._urn is not None:
-            self._urn.restart()
+        self._blocks.restart()
+        if self._sight is not None:
+            self._sight.restart()
 
     def _read(self, x: Any) -> Any:
-        return _entries.one(x, self._kind)
+        return (self._intake or _intake.intake_of(x)).one(x)
 
     def _read_many(self, values: Any) -> NDArray[Any]:
-        return _entries.many(values, self._kind)[0]
+        return (self._intake or _intake.intake_of_many(values)).many(values)
 
     def _room(self) -> int:
-        return self.warm_up - len(self._warming) if self._urn is None else self._urn.room
+        if self._sight is None:
+            return self.warm_up - len(self._warming)
+        return self._sight.room * self._blocks.size - self._blocks.taken
 
     def _step(self, x: Any) -> float:
-        if self._urn is None or self._edges is None:
+        if self._sight is None:
             return self._warm([x])
-        if self._codes or self._kind == "unknown":
-            x = math.inf if x is None else self._codes.get(x, -1.0)
-        return self._urn.step(self._edges.region(x, self._generator.random()))
+        row = self._sight.row(x)
+        if self.block is None:
+            return self._sight.step(row, self._generator.random())
+        average = self._blocks.step(row[0])
+        if average is None:
+            return self._evidence
+        return self._sight.step((average,), self._generator.random()) * self._blocks.size
 
     def _advance(self, values: NDArray[Any]) -> Floats:
-        if self._urn is None or self._edges is None:
-            return np.full(len(values), self._warm(values.tolist()))
-        codes = self._encode(values)
-        return self._urn.advance(self._edges.regions(codes, self._generator.random(len(codes))))
+        if self._sight is None:
+            return np.full(len(values), self._warm([_single(each) for each in values]))
+        rows = self._sight.rows(values)
+        if self.block is None:
+            return self._sight.advance(rows, self._generator.random(len(rows)))
+        ended = (self._blocks.taken + 1 + np.arange(len(rows))) // self._blocks.size
+        averages = self._blocks.advance(rows[:, 0])[:, np.newaxis]
+        evidence = self._sight.advance(averages, self._generator.random(len(averages)))
+        return np.concatenate(([self._evidence], evidence * self._blocks.size))[ended]
 
     def _warm(self, values: list[Any]) -> float:
-        for x in values:
-            if self._kind is None and x is not None:
-                self._kind = _entries._kind_of(x)
-        self._warming += values
-        if len(self._warming) == self.warm_up:
-            given, self._warming = self._warming, []
-            if self._kind is None:
-                self._kind = "unknown"
-            if self._kind in _entries._LABELS:
-                array = np.empty(len(given), dtype=object)
-                array[:] = given
-            else:
-                array = np.array([_entries.MISSING if x is None else x for x in given])
-            self._learn(array)
+        """Keep values of the reference, and learn it from the last of them."""
+        intake = (self._intake or _intake.SINGLE).learn(values)
+        if len(self._warming) + len(values) < self.warm_up:
+            self._warming += values
+            self._intake = intake
+            return 0.0
+        columns = intake.columns(self._warming + values)
+        self._sight, self._lag = self._learn(intake, columns, self._generator)
+        self._intake, self._warming = intake.known(), []
         return 0.0
 
     def _checkpoint(self) -> Any:
-        if self._urn is None:
+        if self._sight is None:
             return None
-        return self._urn.checkpoint(), self._generator.bit_generator.state
+        return self._sight.checkpoint(), self._blocks.checkpoint(), self._generator.bit_generator.state
 
     def _rollback(self, state: Any) -> None:
-        if self._urn is None:
-            return
-        self._urn.rollback(state[0])
-        self._generator.bit_generator.state = state[1]
+        if self._sight is not None:
+            self._sight.rollback(state[0])
+            self._blocks.rollback(state[1])
+            self._generator.bit_generator.state = state[2]
 
-    @property
-    def result(self) -> DriftResult:
-        """What is known after the last update."""
-        if self._urn is None:
-            return DriftResult(state=DriftState.UNDECIDED, threshold=self._limit)
-        return DriftResult(
-            state=self._state,
-            score=self._evidence,
-            threshold=self._limit,
-            n_reference=self._n_reference,
-            n_current=self._urn.seen,
-        )
+
+def _single(each: Any) -> Any:
+    """Return one value or one row out of many."""
+    return tuple(each.tolist()) if isinstance(each, np.ndarray) else each

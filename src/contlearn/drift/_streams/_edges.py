@@ -35,13 +35,12 @@ class Edges(NamedTuple):
     gaps: tuple[int, ...]
 
     @classmethod
-    def of(cls, ascending: Floats, draws: Floats, bins: int) -> Edges:
-        """Return the edges of a sorted reference, with one uniform draw per value."""
-        n = len(ascending)
-        order = np.lexsort((draws, ascending))  # sorts the draws of equal values
+    def of(cls, places: Floats, draws: Floats, bins: int) -> Edges:
+        """Return the edges of a reference, with one uniform draw per value."""
+        n = len(places)
         ranks = _ranks(n, bins)
-        chosen = order[ranks - 1]
-        values, drawn = ascending[chosen], draws[chosen]
+        chosen = np.lexsort((draws, places))[ranks - 1]
+        values, drawn = places[chosen], draws[chosen]
         pairs = np.empty(len(ranks), dtype=np.complex128)
         pairs.real, pairs.imag = values, drawn
         gaps = np.diff(np.concatenate(([0], ranks, [n + 1])))
@@ -65,4 +64,4 @@ class Edges(NamedTuple):
 def _ranks(n: int, bins: int) -> NDArray[np.intp]:
     """Return the ranks of the edges: equal shares, and outermost regions of a single gap each."""
     inner = np.arange(1, bins) * (n + 1) // bins
-    return np.unique(np.concatenate(([1], inner, [n])))
+    return np.unique(np.clip(np.concatenate(([1], inner, [n])), 1, n))

@@ -112,6 +112,14 @@ class Urn:
             wealth += s / q if q else np.inf
         return wealth / _BETS
 
+    @property
+    def wealth(self) -> float:
+        """The mean wealth of the bets, as after the last update."""
+        wealth = 0.0
+        for s, q in zip(self._sums, self._inverses, strict=True):
+            wealth += s / q if q else np.inf
+        return wealth / _BETS
+
     def advance(self, regions: NDArray[np.intp]) -> Floats:
         """Take in at most `room` values; return the mean wealth after each."""
         if self._position == BLOCK:
