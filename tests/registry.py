@@ -150,6 +150,8 @@ DETECTORS = [
     ),
 ]
 
+ERRORS_OF_BEFORE = [float(position % 10 == 0) for position in range(5_000)]
+
 STREAMS: list[Entry] = [
     Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.15)),
     Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.1, run_length=1_000, side="both")),
@@ -186,11 +188,25 @@ STREAMS: list[Entry] = [
             "reset_is_fresh": "ending an alarm begins the cool-down",
         },
     ),
+    Entry(
+        drift.Windowed,
+        STREAM,
+        lambda: drift.Windowed(drift.KS(alpha=0.001).fit(ERRORS_OF_BEFORE), size=100),
+        skip={
+            "a_clone_is_fresh": "a clone has no reference",
+            "a_clone_by_scikit_learn_is_fresh": "a clone has no reference",
+        },
+    ),
 ]
 
 # Not fed with numbers one by one, as the laws of streams are; their own tests check the same.
 COMBINATIONS = [
     Entry(drift.OverTime, COMBINATION, lambda: drift.OverTime(drift.KS(), control="saffron")),
+    Entry(
+        drift.Pooled,
+        COMBINATION,
+        lambda: drift.Pooled({"a": drift.RiskDetector(limit=0.1), "b": drift.DistributionDetector()}),
+    ),
 ]
 
 WINDOWS = [

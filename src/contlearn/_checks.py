@@ -51,6 +51,11 @@ def not_fitted(what: str, cure: str, error: type[NotFittedError] = NotFittedErro
     raise error(f"{what} has no reference yet; {cure}")
 
 
+def retell(where: str, error: ContlearnError) -> NoReturn:
+    """Raise `error` again, saying where it happened; it keeps its kind."""
+    raise type(error)(f"{where}: {error}") from error
+
+
 def real(name: str, value: Any, must: str = "be a number", cure: str = "") -> float:
     """Return `value` as a float, which may be infinite or NaN."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from contlearn.drift._streams._rank_cusum import RankCUSUM
     from contlearn.drift._streams._risk import RiskDetector
     from contlearn.drift._streams._river import RiverDetector
+    from contlearn.drift._streams._windowed import Windowed
     from contlearn.drift._summary import Summary
     from contlearn.drift._wasserstein import Wasserstein
     from contlearn.results import DriftResult, DriftState, Interval
@@ -56,6 +57,7 @@ __all__ = [
     "RiverDetector",
     "Summary",
     "Wasserstein",
+    "Windowed",
 ]
 
 __getattr__, __dir__ = attach(
@@ -84,5 +86,6 @@ __getattr__, __dir__ = attach(
         "Summary": "._summary",
         "Wasserstein": "._wasserstein",
         "RankCUSUM": "._streams._rank_cusum",
+        "Windowed": "._streams._windowed",
     },
 )

@@ -16,13 +16,20 @@ def check_batch_detector(name: str, detector: Any) -> None:
         _checks.fail(name, "be a batch detector, such as KS()", detector)
 
 
+def is_fitted(detector: Any) -> bool:
+    """Whether a detector of ours or of scikit-learn's kind has learned a reference."""
+    says = getattr(detector, "__sklearn_is_fitted__", None)
+    if says is not None:
+        return bool(says())
+    return any(name.endswith("_") and not name.startswith("_") for name in vars(detector))
+
+
 def own(detector: Any) -> Any:
     """Return a detector of our own: with the reference of `detector` if it has one.
 
     The reference itself is shared: `fit` makes a new one and never changes an old one.
     """
-    is_fitted = getattr(detector, "__sklearn_is_fitted__", None)
-    return copy.copy(detector) if is_fitted is not None and is_fitted() else _fresh(detector)
+    return copy.copy(detector) if is_fitted(detector) else _fresh(detector)
 
 
 def fitted(detector: Any, reference: Any) -> Any:

@@ -1,9 +1,12 @@
-"""Many values in whatever holds them: how many there are, and some of them."""
+"""Many values in whatever holds them: how many there are, some of them, and what is called what."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from contlearn import _checks
+from contlearn.exceptions import ContlearnError
 
 
 def sized(values: Any) -> Any:
@@ -25,3 +28,21 @@ def part(values: Any, start: int, stop: int) -> Any:
     if hasattr(values, "iloc"):  # pandas, where [] may mean labels
         return values.iloc[start:stop]
     return values[start:stop]  # of lists, arrays, and the frames and columns of polars and pyarrow
+
+
+def by_name(values: Any) -> Mapping[str, Any]:
+    """Return columns by name, from a mapping or a frame."""
+    if isinstance(values, Mapping):
+        return values
+    names = getattr(values, "column_names", getattr(values, "columns", None))
+    if names is None:
+        _checks.instance("values", values, Mapping, "a mapping of names to values, or a frame")
+    return {str(name): values[name] for name in names}  # type: ignore[union-attr]
+
+
+def within(name: str, read: Any, value: Any) -> Any:
+    """Return `read(value)`; an error says whose value it was."""
+    try:
+        return read(value)
+    except ContlearnError as error:
+        _checks.retell(f"stream {name!r}", error)
