@@ -8,7 +8,7 @@ import pytest
 from river.drift import ADWIN
 from scipy.stats import chi2
 
-from contlearn.drift import DistributionDetector, RiskDetector
+from contlearn.drift import KS, DistributionDetector, Latched, Pooled, RiskDetector, RiverDetector, Windowed
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
 from contlearn.testing import Backtest, Delay, backtest
 
@@ -196,6 +196,36 @@ def test_lists_frames_and_columns_are_taken():
     expected = backtest(ADWIN(), STREAM, places=5)
     for stream in (STREAM.tolist(), {"loss": STREAM}, pd.DataFrame({"loss": STREAM}), pd.Series(STREAM)):
         assert backtest(ADWIN(), stream, places=5) == expected
+
+
+def test_an_alarm_that_is_held_is_dealt_with_at_once():
+    plain = backtest(RiskDetector(limit=0.5, run_length=20), STREAM, places=20)
+    held = backtest(Latched(RiskDetector(limit=0.5, run_length=20)), STREAM, places=20)
+    assert len(plain.alarms) > 3
+    assert (held.alarms, held.delays) == (plain.alarms, plain.delays)
+    assert held.promised == 20.0
+
+
+def test_many_streams_are_taken_by_name_and_rows_as_rows():
+    rng = np.random.default_rng(6)
+    columns = {"age": rng.normal(size=1200), "pay": rng.normal(size=1200)}
+    pooled = Pooled({name: DistributionDetector(run_length=5_000) for name in columns})
+    record = backtest(pooled, columns, reference=600, shifts={"mean": (3.0,)}, places=20, horizon=200)
+    assert record.promised == 5_000.0
+    assert (record.n_reference, record.delays[0].misses) == (600, 0)
+    windowed = Windowed(KS(alpha=0.001), size=20)
+    for rows in (columns, np.column_stack(list(columns.values())), pd.DataFrame(columns)):
+        record = backtest(windowed, rows, reference=600, shifts={"mean": (6.0,)}, places=20, horizon=60)
+        assert record.promised == 20_000.0
+        assert record.delays[0].misses == 0
+        assert record.delays[0].mean.high < 41
+    ready = backtest(Windowed(KS(), size=20).fit(columns), columns, shifts=(), places=2, horizon=60)
+    assert ready.n_reference == 0
+
+
+def test_a_guarded_detector_is_as_the_one_inside():
+    plain, guarded = (backtest(each, STREAM, places=20) for each in (ADWIN(), RiverDetector(ADWIN())))
+    assert (plain.alarms, plain.delays) == (guarded.alarms, guarded.delays)
 
 
 def test_an_added_risk_is_found_sooner_than_by_a_clock_with_as_many_alarms():

@@ -112,7 +112,7 @@ def backtest(
     _feeds.check(detector)
     rng = _feeds.own_generator(_checks.generator("rng", rng))
     feed = Feed.of(stream, detector)
-    lead = _lead(detector, reference, len(feed))
+    lead = _lead(detector, reference, feed)
     horizon = _horizon(horizon, len(feed) - lead)
     positions = _positions(places, lead, len(feed) - horizon, rng)
     tried = list(_tried(feed, shifts, len(positions), rng))
@@ -141,13 +141,12 @@ def backtest(
     )
 
 
-def _lead(detector: Any, reference: int, n: int) -> int:
+def _lead(detector: Any, reference: int, feed: Feed) -> int:
     lead = _checks.count("reference", reference, low=0)
-    warm_up = getattr(detector, "warm_up", None)
-    if lead == 0 and isinstance(warm_up, int) and not _feeds.is_ready(detector):
-        lead = warm_up
-    if n < lead + 2:
-        _checks.bad_data("stream", f"have more than the {lead} values of the reference", str(n))
+    if lead == 0 and not _feeds.is_ready(detector, feed):
+        lead = _feeds.warm_up(detector)
+    if len(feed) < lead + 2:
+        _checks.bad_data("stream", f"have more than the {lead} values of the reference", str(len(feed)))
     return lead
 
 

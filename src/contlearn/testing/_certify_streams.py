@@ -130,7 +130,7 @@ def _passes(
         return Sizes(n_reference, n_current), drawn
     feed = Feed.of(reference, detector)
     if n_reference is None:
-        n_reference = 0 if _feeds.is_ready(detector) else (len(feed) - (n_current or len(feed) // 2))
+        n_reference = 0 if _feeds.is_ready(detector, feed) else (len(feed) - (n_current or len(feed) // 2))
     if n_current is None:
         n_current = len(feed) - n_reference
     if n_reference < 0 or n_current < 2 or n_reference + n_current > len(feed):

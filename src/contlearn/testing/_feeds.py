@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from contlearn import _checks
+from contlearn.exceptions import NotFittedError
 from contlearn.results import DriftResult, DriftState
 from contlearn.testing._forms import columns_of
 from contlearn.testing._shifts import Change, Columns
@@ -96,15 +97,29 @@ def fresh(detector: Any) -> Any:
 def prepared(detector: Any, reference: Feed) -> Any:
     """Return a fresh copy that knows the reference: by `fit`, or from having seen it.
 
-    A detector that says that it could decide at once needs no `fit`: it was given its reference, or a limit.
+    A detector that was given its reference, or a limit, and that says so, needs no `fit`.
     """
     twin = fresh(detector)
-    fits = callable(getattr(twin, "fit", None)) and _state(twin) in (None, DriftState.UNDECIDED)
-    if len(reference) and fits:
-        twin.fit(reference.together())
-    else:
-        alarms(twin, reference)
+    if len(reference) and callable(getattr(twin, "fit", None)):
+        says_nothing = not isinstance(getattr(twin, "result", None), DriftResult)
+        if says_nothing or not is_ready(twin, reference):
+            twin.fit(reference.together())
+            return twin
+    alarms(twin, reference)
     return twin
+
+
+def is_ready(detector: Any, feed: Feed) -> bool:
+    """Return whether a detector could be asked at once: it needs no reference, or has it."""
+    twin = fresh(detector)
+    if warm_up(twin):
+        result = getattr(twin, "result", None)
+        return not isinstance(result, DriftResult) or result.state is not DriftState.UNDECIDED
+    try:
+        twin.update(next(feed.one_by_one()))
+    except NotFittedError:
+        return False
+    return True
 
 
 def alarms(detector: Any, feed: Feed) -> list[int]:
@@ -147,16 +162,6 @@ def passed(
         yield list(found), lambda: copy.deepcopy(detector)
 
 
-def is_ready(detector: Any) -> bool:
-    """Return whether a detector could be asked at once: nothing says that it waits for a reference."""
-    return _state(fresh(detector)) is not DriftState.UNDECIDED
-
-
-def _state(detector: Any) -> DriftState | None:
-    result = getattr(detector, "result", None)
-    return result.state if isinstance(result, DriftResult) else None
-
-
 def own_generator(rng: np.random.Generator) -> np.random.Generator:
     """Return a generator whose numbers are not those that the stream may have been made of.
 
@@ -166,11 +171,25 @@ def own_generator(rng: np.random.Generator) -> np.random.Generator:
 
 
 def promised(detector: Any) -> float | None:
-    """Return the run length that a detector states, also from inside another."""
-    stated = getattr(detector, "run_length", None)
-    if stated is None and hasattr(detector, "detector"):
-        return promised(detector.detector)
-    return None if stated is None else float(stated)
+    """Return the run length that a detector states, or the one inside it."""
+    stated = (getattr(each, "run_length", None) for each in _inside(detector))
+    return next((float(each) for each in stated if each is not None), None)
+
+
+def warm_up(detector: Any) -> int:
+    """Return how many values become the reference where `fit` is not called."""
+    stated = (getattr(each, "warm_up", None) for each in _inside(detector))
+    return max((each for each in stated if isinstance(each, int)), default=0)
+
+
+def _inside(detector: Any) -> Iterator[Any]:
+    """Return a detector, and those that it was made of."""
+    yield detector
+    if hasattr(detector, "detector"):
+        yield from _inside(detector.detector)
+    parts = getattr(detector, "detectors", None)
+    for part in parts.values() if isinstance(parts, Mapping) else ():
+        yield from _inside(part)
 
 
 def check(detector: Any) -> None:
