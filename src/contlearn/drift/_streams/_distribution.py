@@ -239,6 +239,8 @@ class DistributionDetector(Watch):
             return self._sight.advance(rows, self._generator.random(len(rows)))
         ended = (self._blocks.taken + 1 + np.arange(len(rows))) // self._blocks.size
         averages = self._blocks.advance(rows[:, 0])[:, np.newaxis]
+        if not len(averages):
+            return np.full(len(rows), self._evidence)
         evidence = self._sight.advance(averages, self._generator.random(len(averages)))
         return np.concatenate(([self._evidence], evidence * self._blocks.size))[ended]
 

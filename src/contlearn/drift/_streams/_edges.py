@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_OUTER = (1, 4, 16)
+
 
 class Edges(NamedTuple):
     """Edges with the draws that tell equal values apart; regions are numbered from below.
@@ -62,6 +64,11 @@ class Edges(NamedTuple):
 
 
 def _ranks(n: int, bins: int) -> NDArray[np.intp]:
-    """Return the ranks of the edges: equal shares, and outermost regions of a single gap each."""
+    """Return the ranks of the edges: equal shares, and finer and finer ones at both ends.
+
+    What the reference hardly has, or does not have at all, is at an end: the missing, the new, the extreme.
+    """
     inner = np.arange(1, bins) * (n + 1) // bins
-    return np.unique(np.clip(np.concatenate(([1], inner, [n])), 1, n))
+    outer = np.array([rank for rank in _OUTER if rank * bins < n + 1])
+    ranks = np.concatenate((outer, inner, n + 1 - outer))
+    return np.unique(np.clip(ranks, 1, n)).astype(np.intp)
