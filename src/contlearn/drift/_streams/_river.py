@@ -30,7 +30,7 @@ class RiverDetector(StreamDetector):
     never reach the detector. Otherwise the alarms are those of `detector` itself, up to the first one.
 
     After an alarm, river's ADWIN throws away the window that it has just adapted. Here the values since the
-    change are kept: the next window begins with them, and a second change is found sooner.
+    change are kept: the next window begins with them, and a second change soon after the first is found.
 
     Parameters
     ----------
@@ -49,12 +49,14 @@ class RiverDetector(StreamDetector):
     ================  ======================================================================================
     ``missing``       None and NaN
     ``infinite``      either infinity
-    ``too large``     numbers beyond 1e140 in size, whose squares no detector can add up
+    ``too large``     numbers beyond 1e140 in size, whose squares ADWIN cannot add up
     ``not a number``  text, dates, containers, complex and decimal numbers
     ``not 0 or 1``    other numbers, where `detector` is one of river's detectors of binary data
     ================  ======================================================================================
 
-    A boolean is 0 or 1 for every detector, since the error of a classifier is one.
+    A boolean is 0 or 1 for every detector, since the error of a classifier is one. A number up to 1e140 is
+    taken for what it is, however far it lies from the others: a detector that goes by the variance of its
+    window may then see little until that number has left it.
 
     No run length is promised, since river's detectors state none; `result` says so. It is UNDECIDED as long
     as the detector has seen fewer values than it tests, as far as it tells (`grace_period`, `min_instances`,
@@ -90,13 +92,7 @@ class RiverDetector(StreamDetector):
     """
 
     def __init__(self, detector: Any, on_invalid: Literal["raise", "skip", "flag"] = "raise") -> None:
-        if isinstance(detector, type) or not _is_detector(detector):
-            _checks.fail(
-                "detector",
-                "be a drift detector of river",
-                detector.__name__ if isinstance(detector, type) else type(detector).__name__,
-                "give an object such as river.drift.ADWIN()",
-            )
+        _check_detector(detector)
         _checks.one_of("on_invalid", on_invalid, ("raise", "skip", "flag"))
         self.detector = detector
         self.on_invalid = on_invalid
@@ -188,6 +184,7 @@ class RiverDetector(StreamDetector):
             There is no such parameter, or a value can never work; nothing has changed then.
         """
         detector = params.get("detector", self.detector)
+        _check_detector(detector)
         if hasattr(detector, "set_params"):
             return super().set_params(**params)
         known = _arguments(detector)
@@ -256,19 +253,21 @@ class RiverDetector(StreamDetector):
     def _restart(self) -> None:
         """Begin after an alarm; where there is a window, with the values since the change."""
         self._drift_detected = self._warning_detected = False
-        self._n = 0
-        if self._move is not None:
-            kept = list(self._recent)[self._move.n_before :]
+        kept = [] if self._move is None else list(self._recent)[self._move.n_before :]
+        if kept:  # otherwise the detector starts anew by itself
             self._running = _begun(self.detector, kept)
-            self._recent.clear()
-            self._recent.extend(kept)
-            self._n = len(kept)
-            self._move = None
+        self._recent.clear()
+        self._recent.extend(kept)
+        self._n = len(kept)
+        self._move = None
 
 
-def _is_detector(value: Any) -> bool:
+def _check_detector(value: Any) -> None:
     methods = (getattr(value, name, None) for name in ("update", "clone"))
-    return all(map(callable, methods)) and hasattr(value, "drift_detected")
+    if isinstance(value, type) or not all(map(callable, methods)) or not hasattr(value, "drift_detected"):
+        got = value.__name__ if isinstance(value, type) else type(value).__name__
+        cure = "give an object such as river.drift.ADWIN()"
+        _checks.fail("detector", "be a drift detector of river", got, cure)
 
 
 def _unused(detector: Any) -> Any:
