@@ -1,8 +1,7 @@
 """When a mean loss left its limit, from the losses that are still remembered.
 
 The estimate is the start after which the losses speak most against the limit: n KL(mean, limit) is largest,
-the log-likelihood ratio of zeros and ones. By convexity it also bounds the probability of such a mean for any
-losses in [0, 1], which the interval rests on.
+the log-likelihood ratio of zeros and ones, which by convexity bounds that of any losses in [0, 1].
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ Floats = NDArray[np.float64]
 
 
 class Change(NamedTuple):
-    """The losses since the estimated change: their number, their mean, and among how many starts it was."""
+    """The losses since the estimated change: their number and their mean."""
 
     n: int
     mean: float
-    starts: int
 
 
 def since(counts: Floats, sums: Floats, limit: float, sign: float) -> Change:
@@ -32,7 +30,7 @@ def since(counts: Floats, sums: Floats, limit: float, sign: float) -> Change:
     means = np.clip(sums / counts, 0.0, 1.0)
     evidence = np.where((means - limit) * sign > 0.0, counts * divergence(means, limit), -1.0)
     best = int(evidence.argmax())
-    return Change(int(counts[best]), float(means[best]), counts.size)
+    return Change(int(counts[best]), float(means[best]))
 
 
 def divergence(means: Floats, limit: float) -> Floats:
@@ -44,9 +42,21 @@ def divergence(means: Floats, limit: float) -> Floats:
 
 
 def interval(change: Change, confidence: float) -> tuple[float, float]:
-    """Return limits of the mean since the change that hold for all starts at once, at one time of looking."""
-    allowed = math.log(2.0 * change.starts / (1.0 - confidence)) / change.n
-    return _end(change.mean, allowed, 0.0), _end(change.mean, allowed, 1.0)
+    """Return limits of the mean since the change that hold for all starts at once, at one time of looking.
+
+    Looking back from now, independent losses are a sequence like any other, and the wealth of Jeffreys'
+    mixture of bets against their true mean ever exceeds 1 / (1 - confidence) with probability at most
+    1 - confidence (Ville).
+    """
+    n, mean = change
+    best = n * mean * math.log(mean or 1.0) + n * (1.0 - mean) * math.log((1.0 - mean) or 1.0)
+    mixture = _log_beta(n * mean + 0.5, n * (1.0 - mean) + 0.5) - _log_beta(0.5, 0.5)
+    allowed = (best - mixture - math.log1p(-confidence)) / n
+    return _end(mean, allowed, 0.0), _end(mean, allowed, 1.0)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def _end(mean: float, allowed: float, end: float) -> float:

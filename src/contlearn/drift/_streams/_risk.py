@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
 from contlearn.drift._streams import _changed, _risk_bets, _risk_limit
-from contlearn.drift._streams._risk_bets import BLOCK, Seven
+from contlearn.drift._streams._risk_bets import BLOCK, Five
 from contlearn.drift._streams._watch import Watch
 from contlearn.results import DriftResult, DriftState, Interval
 from contlearn.stats import _columns
@@ -26,66 +26,116 @@ class _Side(NamedTuple):
 
     limit: float
     sign: float
-    sizes: Seven
-
-
-class _Memory(NamedTuple):
-    """Past losses: two blocks in full, sums of earlier ones, and one sum of all that is older."""
-
-    block: list[float]
-    before: list[float]
-    older: tuple[float, ...]
-    rest: tuple[int, float]
+    sizes: Five
 
 
 class RiskDetector(Watch):
     """Watch a loss between 0 and 1: has its mean risen above a limit?
 
     While the mean of every loss, given all that came before it, is at most `limit`, there are at least
-    `run_length` updates between false alarms on average, whatever the losses depend on and however they are
-    distributed. The detector need not know how large a rise would be.
+    `run_length` updates between false alarms on average, whatever the distribution of the losses and however
+    they depend on each other. How large a rise will be need not be known.
 
     Parameters
     ----------
     limit
         The largest mean loss that is acceptable, strictly between 0 and 1. None: `fit` learns it.
     run_length
-        Expected number of updates between false alarms, above 1. None: `alpha` says what is promised.
+        Expected number of updates between false alarms, at least 1. None: `alpha` says what is promised.
     side
-        "above", or "both": alarm as well when the mean falls below what it was.
+        "above", or "both": alarm as well when the mean falls below the limit, or below what `fit` learned.
+        A given limit then is what the mean must be, given the past, for the promise to hold.
     alpha
-        A promise for life: the probability that there is ever a false alarm is at most this. Needs
-        `run_length=None`. After an alarm the promise begins anew.
+        A promise for life, strictly between 0 and 1: the probability that there is ever a false alarm is at
+        most this. Needs `run_length=None`. After an alarm or a `reset` the promise begins anew.
     confidence
-        Of the limit that `fit` learns, and of the intervals in `result`, strictly between 0 and 1. With
-        `alpha`, half of it goes to the learned limit and half to the stream.
+        Of the limit that `fit` learns, and of the interval in `result.effects`. With `alpha`, half of alpha
+        goes to the learned limit and half to the stream, and this says nothing about the limit.
     tolerance
-        What is added to a learned limit, in units of loss, at least 0.
+        What is added to a learned limit, in units of loss, from 0 to 1.
     warning_run_length
-        Expected number of updates between false warnings. None: a tenth of `run_length`.
+        Expected number of updates between false warnings, at least 1. None: a tenth of `run_length`; with
+        `alpha`, warnings begin at a tenth of the evidence of an alarm, and this must be None.
+
+    Attributes
+    ----------
+    limit_ : float
+        The limit in use, given or learned.
+    lower_limit_ : float or None
+        What the mean must not fall below; None for one side.
 
     See Also
     --------
     contlearn.evaluation.mean_loss : The mean of losses with its interval, for one batch.
+
+    Notes
+    -----
+    `result.score` is the evidence, in updates: evidence as large as this is reached once in so many updates
+    when nothing has changed; with `alpha`, its inverse is a p-value that may be read at any time.
+    `result.changed_at` is the start after which the losses speak most against the limit. It rather comes too
+    late: for a limit of 0.10, an error rate that rises to 0.15, 0.20 and 0.30 is found after 390, 150 and 55
+    updates on average (320, 120 and 45 where it had been at the limit before), and half of the estimates miss
+    the change by at most 100, 25 and 5 updates. Starts more than 1,024 to 2,048 updates ago are told apart by
+    blocks of 1,024, those more than 67,000 ago not at all.
+    `result.effects["mean loss"]` is the mean since then, minus the limit. For independent losses its interval
+    holds for all possible starts at once, but at one time of looking: an alarm chose its time, so that after
+    a false alarm the interval, too, lies above 0.
+
+    Measured at a promise of 10,000: 11,600 to 15,200 updates between false alarms, for zeros and ones and
+    beta losses with means from 0.005 to 0.9. Rises by less than a twentieth of the limit are found no faster
+    than false alarms come. The promise is about means given the past: where the mean itself wanders around
+    the limit, it is above the limit half of the time, and every such time is a change. Zeros and ones whose
+    probability is an AR(1) process of mean 0.10, sd 0.02: 14,100 updates between alarms with a coefficient of
+    0, 9,300 with 0.9, 4,900 with 0.99, 3,200 with 0.999; a chain of zeros and ones with a share of ones of
+    0.10: 5,300, 2,200 and 450 with a lag-1 correlation of 0.1, 0.2 and 0.5. Room below the limit helps.
+    A learned limit lies above the true mean with probability `confidence`, and only then is the promise kept.
+
+    Threads: not to be shared without a lock.
+    State: at most about 45,000 bytes; it grows by less than 3,000 after 2,048 updates, and not at all after
+    68,000.
+    Cost: half a microsecond per `update` of zeros and ones, half more for other losses, three to five times
+    as much for two sides or with `alpha`; below a tenth of a microsecond per loss in `update_many`.
+
+    References
+    ----------
+    .. [1] J. Shin, A. Ramdas, A. Rinaldo, "E-detectors: a nonparametric framework for sequential change
+       detection", New England Journal of Statistics in Data Science (2023).
+    .. [2] A. Podkopaev, A. Ramdas, "Tracking the risk of a deployed model and detecting harmful distribution
+       shifts", ICLR (2022).
+    .. [3] I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", Journal of
+       the Royal Statistical Society B 86 (2024).
 
     Examples
     --------
     >>> import numpy as np
     >>> from contlearn.drift import RiskDetector
     >>> rng = np.random.default_rng(0)
-    >>> errors = np.concatenate((rng.random(2000) < 0.1, rng.random(300) < 0.2))
+    >>> errors = np.concatenate((rng.random(2000) < 0.1, rng.random(300) < 0.25))
     >>> detector = RiskDetector(limit=0.1)
-    >>> for error in errors:
+    >>> for number, error in enumerate(errors):
     ...     detector.update(error)
     ...     if detector.drift_detected:
     ...         break
-    >>> detector.drift_detected
-    True
+    >>> number, detector.result.changed_at
+    (2032, 42)
+
+    The limit of a model that erred 40 times in 500, and many losses at once:
+
+    >>> detector = RiskDetector().fit(np.arange(500) < 40)
+    >>> round(detector.limit_, 3)
+    0.103
+    >>> detector.update_many(errors)
+    [2042, 2097, 2164, 2262]
     """
 
-    _wealth: tuple[tuple[Seven, Seven], ...]  # S and P of the bets of each side
+    _sums: tuple[Five, ...]  # S and P of the bets of each side
+    _products: tuple[Five, ...]
     _share: float  # of the evidence that one bet holds
-    _memory: _Memory
+    # Past losses: two blocks in full, the sums of earlier ones, and how many are older, with their sum.
+    _block: list[float]
+    _before: Floats
+    _older: tuple[float, ...]
+    _rest: tuple[int, float]
 
     def __init__(
         self,
@@ -151,11 +201,19 @@ class RiskDetector(Watch):
     def reset(self) -> None:
         """Become as new: as after `fit` if there was one, else as after the constructor."""
         self._sides = self._make_sides()
+        self._simple = len(self._sides) == 1 and self.alpha is None
+        self._share = 1.0 / (len(_risk_bets.SHARES) * max(len(self._sides), 1))
         self._known = {0: (0.0, self._factors(0.0)), 1: (1.0, self._factors(1.0))} if self._sides else {}
-        self._limit = float(self.run_length) if self.alpha is None else 1.0 / float(self.alpha)  # type: ignore[arg-type]
+        self._limit = self._threshold()
         warning = self.warning_run_length
         self._warning_limit = self._limit / 10.0 if warning is None else float(warning)
         self._restart()
+
+    def _threshold(self) -> float:
+        """Return the evidence that raises an alarm."""
+        if self.alpha is None:
+            return float(self.run_length)  # type: ignore[arg-type] # one of the two is given
+        return (1.0 if self._learned is None else 2.0) / float(self.alpha)
 
     def _make_sides(self) -> tuple[_Side, ...]:
         if self.limit is not None:
@@ -169,7 +227,7 @@ class RiskDetector(Watch):
             sides.append(_Side(low, -1.0, _risk_bets.bets(1.0 - low)))
         return tuple(sides)
 
-    def _factors(self, loss: float) -> tuple[Seven, ...]:
+    def _factors(self, loss: float) -> tuple[Five, ...]:
         return tuple(
             [_risk_bets.factors(side.sizes, (loss - side.limit) * side.sign) for side in self._sides]
         )
@@ -179,9 +237,9 @@ class RiskDetector(Watch):
         """The limit in use, given or learned."""
         if self.limit is not None:
             return float(self.limit)
-        if self._learned is not None:
-            return self._learned[1]
-        self._refuse_unfitted()
+        if self._learned is None:
+            self._refuse_unfitted()
+        return self._learned[1]
 
     @property
     def lower_limit_(self) -> float | None:
@@ -205,33 +263,53 @@ class RiskDetector(Watch):
         NotFittedError
             There is neither a limit nor a reference.
         """
-        value = self._read(x)
+        try:
+            loss, factors = self._known.get(x) or self._read_new(x)
+        except TypeError:  # not hashable, hence no number; this says so
+            loss, factors = self._read_new(x)
         if self._drift_detected:
             self._restart()
-        self._conclude(self._step(value))
+        if not self._simple:
+            self._conclude(self._step((loss, factors)))
+            return
+        # What `_step` and `_conclude` would do, for one side; their calls cost a third of an update.
+        (sums,), (products,), (by,) = self._sums, self._products, factors
+        sums, products, evidence = _risk_bets.step(sums, products, by, 1.0)
+        self._sums, self._products = (sums,), (products,)
+        self._block.append(loss)
+        if len(self._block) == BLOCK:
+            self._close_block()
+        self._evidence = evidence = evidence * self._share
+        if evidence >= self._warning_limit or self._warning_detected:
+            self._conclude(evidence)
 
-    def _read(self, x: Any) -> tuple[float, tuple[Seven, ...]]:
+    def _read(self, x: Any) -> tuple[float, tuple[Five, ...]]:
         try:
-            known = self._known.get(x)
-        except TypeError:  # not hashable
-            known = None
-        if known is not None:
-            return known
+            return self._known.get(x) or self._read_new(x)
+        except TypeError:
+            return self._read_new(x)
+
+    def _read_new(self, x: Any) -> tuple[float, tuple[Five, ...]]:
+        """Return any loss with the factors of its bets, or refuse."""
         if not self._sides:
             self._refuse_unfitted()
-        loss = _loss(x)
+        loss = x if type(x) is float and 0.0 <= x <= 1.0 else _loss(x)
+        if self._simple:
+            ((limit, _, sizes),) = self._sides
+            return loss, (_risk_bets.factors(sizes, loss - limit),)
         return loss, self._factors(loss)
 
-    def _step(self, x: tuple[float, tuple[Seven, ...]]) -> float:
+    def _step(self, x: tuple[float, tuple[Five, ...]]) -> float:
         loss, factors = x
-        stake = self._stake()
-        wealth, evidence = [], 0.0
-        for (sums, products), by in zip(self._wealth, factors, strict=True):
-            sums, products, total = _risk_bets.step(sums, products, by, stake)
-            wealth.append((sums, products))
+        stake, evidence, taken = self._stake(), 0.0, []
+        for sums, products, by in zip(self._sums, self._products, factors, strict=True):
+            *after, total = _risk_bets.step(sums, products, by, stake)
+            taken.append(after)
             evidence += total
-        self._wealth = tuple(wealth)
-        self._remember([loss])
+        self._sums, self._products = zip(*taken, strict=True)
+        self._block.append(loss)
+        if len(self._block) == BLOCK:
+            self._close_block()
         return evidence * self._share
 
     def _stake(self) -> float:
@@ -265,53 +343,54 @@ class RiskDetector(Watch):
         if self.alpha is not None:
             n = np.arange(self._n + 1.0, self._n + values.size + 0.5)
             stakes = 1.0 / (n * (n + 1.0))
-        wealth, evidence = [], np.zeros(values.size)
-        for side, (sums, products) in zip(self._sides, self._wealth, strict=True):
+        evidence, taken = np.zeros(values.size), []
+        for side, sums, products in zip(self._sides, self._sums, self._products, strict=True):
             above = (values - side.limit) * side.sign
-            sums, products, total = _risk_bets.advance(sums, products, side.sizes, above, stakes)
-            wealth.append((sums, products))
+            *after, total = _risk_bets.advance(sums, products, side.sizes, above, stakes)
+            taken.append(after)
             evidence += total
-        self._wealth = tuple(wealth)
-        self._remember(values.tolist())
+        self._sums, self._products = zip(*taken, strict=True)
+        if values.size == BLOCK:
+            self._close_block(values.copy())
+        else:
+            self._block = [*self._block, *values.tolist()]  # a new list: the old one is in the checkpoint
+            if len(self._block) == BLOCK:
+                self._close_block()
         return evidence * self._share
 
     def _room(self) -> int:
-        return BLOCK - len(self._memory.block)
+        return BLOCK - len(self._block)
 
     def _checkpoint(self) -> Any:
-        return self._wealth, self._memory
+        return self._sums, self._products, self._block, self._before, self._older, self._rest
 
     def _rollback(self, state: Any) -> None:
-        self._wealth, self._memory = state
+        self._sums, self._products, self._block, self._before, self._older, self._rest = state
 
     # -- what was seen -------------------------------------------------------
 
     def _restart(self) -> None:
-        self._wealth = ((_risk_bets.NOTHING, _risk_bets.ONES),) * len(self._sides)
-        self._share = 1.0 / (7.0 * max(len(self._sides), 1))
-        self._memory = _Memory([], [], (), (0, 0.0))
+        self._sums = (_risk_bets.NOTHING,) * len(self._sides)
+        self._products = (_risk_bets.ONES,) * len(self._sides)
+        self._block, self._before, self._older, self._rest = [], np.empty(0), (), (0, 0.0)
         self._evidence = 0.0
         self._drift_detected = self._warning_detected = False
 
-    def _remember(self, losses: list[float]) -> None:
-        block, before, older, rest = self._memory
-        block = block + losses
-        if len(block) == BLOCK:
-            if before:
-                older = (*older, math.fsum(before))
-            if len(older) > _OLDER:
-                rest = rest[0] + BLOCK, rest[1] + older[0]
-                older = older[1:]
-            block, before = [], block
-            self._wealth = tuple(
-                [(_risk_bets.rebased(sums, products), _risk_bets.ONES) for sums, products in self._wealth]
-            )
-        self._memory = _Memory(block, before, older, rest)
+    def _close_block(self, losses: Floats | None = None) -> None:
+        """Begin a new block, and remember less of the old ones."""
+        self._sums = tuple(map(_risk_bets.rebased, self._sums, self._products))
+        self._products = (_risk_bets.ONES,) * len(self._sides)
+        if self._before.size:
+            self._older = (*self._older, float(self._before.sum()))
+        if len(self._older) > _OLDER:
+            self._rest = self._rest[0] + BLOCK, self._rest[1] + self._older[0]
+            self._older = self._older[1:]
+        self._before = np.array(self._block) if losses is None else losses
+        self._block = []
 
     @property
     def _n(self) -> int:
-        block, before, older, rest = self._memory
-        return len(block) + len(before) + BLOCK * len(older) + rest[0]
+        return len(self._block) + self._before.size + BLOCK * len(self._older) + self._rest[0]
 
     @property
     def result(self) -> DriftResult:
@@ -326,20 +405,26 @@ class RiskDetector(Watch):
             score=self._evidence if math.isfinite(self._evidence) else None,
             threshold=self._limit,
             alpha=self.alpha,
-            p_value=None if self.alpha is None else min(1.0, 1.0 / max(self._evidence, 1.0)),
+            p_value=self._p_value,
             n_reference=self._learned[2] if self._learned else 0,
             n_current=self._n,
             changed_at=None if change is None else change[0].n,
             effects={} if change is None else {"mean loss": change[1]},
         )
 
+    @property
+    def _p_value(self) -> float | None:
+        """By Ville's inequality, at any time; at most `alpha` exactly where the evidence raises an alarm."""
+        if self.alpha is None:
+            return None
+        return min(1.0, float(self.alpha) * self._limit / max(self._evidence, 1.0))
+
     def _change(self) -> tuple[_changed.Change, Interval]:
-        block, before, older, rest = self._memory
-        recent = np.array((before + block)[::-1])
-        counts = np.concatenate((np.ones(recent.size), np.full(len(older), BLOCK), [rest[0]]))
-        sums = np.concatenate((recent, older[::-1], [rest[1]]))
+        recent = np.concatenate((self._before, self._block))[::-1]
+        counts = np.concatenate((np.ones(recent.size), np.full(len(self._older), BLOCK), [self._rest[0]]))
+        sums = np.concatenate((recent, self._older[::-1], [self._rest[1]]))
         used = counts > 0
-        totals = [sum(s * p for s, p in zip(*each, strict=True)) for each in self._wealth]
+        totals = [sum(_risk_bets.rebased(*each)) for each in zip(self._sums, self._products, strict=True)]
         side = self._sides[totals.index(max(totals))]
         found = _changed.since(counts[used].cumsum(), sums[used].cumsum(), side.limit, side.sign)
         low, high = _changed.interval(found, float(self.confidence))
@@ -363,11 +448,12 @@ def _loss(x: Any, name: str = "x") -> float:
 def _check_promise(run_length: Any, alpha: Any, warning: Any) -> None:
     if alpha is not None:
         _checks.fraction("alpha", alpha)
-        if run_length is not None:
-            _checks.fail("run_length", "be None where alpha is given", run_length, "choose one promise")
-    else:
-        if run_length is None:
-            _checks.fail("run_length", "be a number where alpha is None", run_length)
-        _checks.number("run_length", run_length, low=1.0)
+        for name, value in (("run_length", run_length), ("warning_run_length", warning)):
+            if value is not None:
+                _checks.fail(name, "be None where alpha is given", value, "choose one promise")
+        return
+    if run_length is None:
+        _checks.fail("run_length", "be a number where alpha is None", run_length, "choose a promise")
+    _checks.number("run_length", run_length, low=1.0)
     if warning is not None:
         _checks.number("warning_run_length", warning, low=1.0)

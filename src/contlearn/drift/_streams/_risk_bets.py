@@ -1,8 +1,8 @@
-"""Seven bets against "the mean loss, given the past, is at most `limit`", one by one and in array form.
+"""Five bets against "the mean loss, given the past, is at most `limit`", one by one and in array form.
 
-A bet of size b multiplies its stake by L = 1 + b (loss - limit), b below 1 / limit, so that its mean given the
-past is at most 1 while the mean loss is at most `limit`. With a new stake w_t put down before every update,
-its wealth is M_t = L_t (M_{t-1} + w_t). Two ways to stake (Shin, Ramdas and Rinaldo, 2023):
+A bet of size b multiplies its stake by L = 1 + b (loss - limit), b below 1 / limit, so that its mean given
+the past is at most 1 while the mean loss is at most `limit`. With a new stake w_t put down before every
+update, its wealth is M_t = L_t (M_{t-1} + w_t). Two ways to stake (Shin, Ramdas and Rinaldo, 2023):
 
 - w_t = 1, Shiryaev-Roberts: the mean of M_t is at most t, so "M_t >= c" takes at least c updates on average;
 - w_t = 1 / (t (t + 1)), which adds up to 1: by Ville's inequality M_t ever reaches 1 / alpha with probability
@@ -19,86 +19,83 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Seven = tuple[float, float, float, float, float, float, float]
+Five = tuple[float, float, float, float, float]
 
-# As shares of 1 / limit. The most that a loss of 0 can cost is the last one; after a block of `BLOCK` such
-# losses its product is 0.6^1024 = 1e-227, which a float still holds to full precision.
-SHARES: Seven = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+# As shares of 1 / limit: each suits rises within a factor of about two, from a twentieth of the limit on.
+# The most that a loss of 0 can cost is the last one; after a block of `BLOCK` such losses its product is
+# 0.6^1024 = 1e-227, which a float still holds to full precision.
+SHARES: Five = (0.01, 0.025, 0.06, 0.15, 0.4)
 BLOCK = 1024
+# The most that a loss of 1 can win: four times the stake. Larger leaps, at limits below 0.13, overshoot what
+# raises an alarm: at a limit of 0.02, false alarms were 16,000 updates apart where 10,000 were promised.
+_LARGEST = 3.0
+
+NOTHING: Five = (0.0, 0.0, 0.0, 0.0, 0.0)
+ONES: Five = (1.0, 1.0, 1.0, 1.0, 1.0)
 
 
-NOTHING: Seven = (0.0,) * 7
-ONES: Seven = (1.0,) * 7
-
-
-def bets(limit: float) -> Seven:
+def bets(limit: float) -> Five:
     """Return the sizes of the bets against a mean of at most `limit`."""
-    a, b, c, d, e, f, g = (share / limit for share in SHARES)
-    return a, b, c, d, e, f, g
+    a, b, c, d, e = [min(share / limit, _LARGEST) for share in SHARES]
+    return a, b, c, d, e
 
 
-def factors(sizes: Seven, above: float) -> Seven:
+def factors(sizes: Five, above: float) -> Five:
     """Return what a loss that lies `above` the limit multiplies the stakes by."""
-    a, b, c, d, e, f, g = sizes
-    return (
-        1.0 + a * above, 1.0 + b * above, 1.0 + c * above, 1.0 + d * above,
-        1.0 + e * above, 1.0 + f * above, 1.0 + g * above,
-    )  # fmt: skip
+    a, b, c, d, e = sizes
+    return 1.0 + a * above, 1.0 + b * above, 1.0 + c * above, 1.0 + d * above, 1.0 + e * above
 
 
-def step(sums: Seven, products: Seven, by: Seven, stake: float) -> tuple[Seven, Seven, float]:
+def step(sums: Five, products: Five, by: Five, stake: float) -> tuple[Five, Five, float]:
     """Return S and P after one update whose `factors` are `by`, and the wealth of all bets.
 
     Written out because it is what every update costs: a loop over the bets takes three times as long.
     """
-    s, t, u, v, w, x, y = sums
-    a, b, c, d, e, f, g = products
-    h, i, j, k, l, m, n = by  # noqa: E741
+    s, t, u, v, w = sums
+    a, b, c, d, e = products
+    f, g, h, i, j = by
     s += stake / a
     t += stake / b
     u += stake / c
     v += stake / d
     w += stake / e
-    x += stake / f
-    y += stake / g
-    a *= h
-    b *= i
-    c *= j
-    d *= k
-    e *= l
-    f *= m
-    g *= n
-    total = s * a + t * b + u * c + v * d + w * e + x * f + y * g
-    return (s, t, u, v, w, x, y), (a, b, c, d, e, f, g), total
+    a *= f
+    b *= g
+    c *= h
+    d *= i
+    e *= j
+    return (s, t, u, v, w), (a, b, c, d, e), s * a + t * b + u * c + v * d + w * e
 
 
-def rebased(sums: Seven, products: Seven) -> Seven:
+def rebased(sums: Five, products: Five) -> Five:
     """Return the S of the same wealth at the beginning of a new block, where P is `ONES`."""
-    s, t, u, v, w, x, y = sums
-    a, b, c, d, e, f, g = products
-    return s * a, t * b, u * c, v * d, w * e, x * f, y * g
+    s, t, u, v, w = sums
+    a, b, c, d, e = products
+    return s * a, t * b, u * c, v * d, w * e
 
 
 def advance(
-    sums: Seven, products: Seven, sizes: Seven, above: Floats, stakes: Floats | float
-) -> tuple[Seven, Seven, Floats]:
-    """Return S and P after many updates of one block, and the wealth of all bets after each of them.
-
-    After a wealth that has become infinite, nothing is said.
-    """
+    sums: Five, products: Five, sizes: Five, above: Floats, stakes: Floats | float
+) -> tuple[Five, Five, Floats]:
+    """Return S and P after many updates of one block, and the wealth of all bets after each of them."""
     running = np.empty((len(sizes), above.size + 1))
     running[:, 0] = products
     grown = running[:, 1:]
     np.multiply(np.array(sizes)[:, np.newaxis], above, out=grown)
     grown += 1.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        np.cumprod(running, axis=1, out=running)
-        added = stakes / running[:, :-1]
-        added[:, 0] += sums
-        np.cumsum(added, axis=1, out=added)
-        last_sums, last_products = tuple(added[:, -1].tolist()), tuple(grown[:, -1].tolist())
-        added *= grown
-        total = added[0]
-        for each in added[1:]:  # one after another, as `step` does
+    with np.errstate(over="ignore"):
+        np.multiply.accumulate(running, axis=1, out=running)
+        wealth = stakes / running[:, :-1]
+        wealth[:, 0] += sums
+        np.add.accumulate(wealth, axis=1, out=wealth)
+        after_sums, after_products = _five(wealth[:, -1]), _five(grown[:, -1])
+        wealth *= grown
+        total = wealth[0]
+        for each in wealth[1:]:  # one after another, as in `step`; `sum` adds a single column in pairs
             total = total + each
-    return last_sums, last_products, np.where(np.isnan(total), np.inf, total)
+    return after_sums, after_products, total
+
+
+def _five(values: Floats) -> Five:
+    a, b, c, d, e = values.tolist()
+    return a, b, c, d, e
