@@ -7,6 +7,7 @@ of columns. Blocks are copies: nothing of the caller's is kept.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,8 @@ def checked_row(x: Any, schema: Schema | None, held: Sequence[Any]) -> Any:
             _checks.bad_data("x", "be one row", f"shape {x.shape}", "update_many takes many")
     else:
         row = tuple(x) if isinstance(x, list | tuple) else x
+    if isinstance(row, tuple | np.ndarray) and len(row) == 1:  # one column is the same with or without a row
+        row = row[0]
     if held:
         _same_form(_form_of_row(row), held[-1])
     if schema is None or not _plainly_right(row, schema):
@@ -60,9 +63,14 @@ def _plainly_right(row: Any, schema: Schema) -> bool:
             return False
         values = (row,)
     for value, kind in zip(values, schema.kinds, strict=True):
-        if type(value) not in _PLAIN.get(kind, ()) or (kind == "numeric" and math.isinf(value)):
+        if type(value) not in _PLAIN.get(kind, ()) or (kind == "numeric" and _infinite(value)):
             return False
     return True
+
+
+def _infinite(value: Any) -> bool:
+    """Whether a number, or its float, is infinite."""
+    return abs(value) > sys.float_info.max if type(value) is int else math.isinf(value)
 
 
 def _same_form(form: tuple[str, Any], block: Any) -> None:
@@ -102,6 +110,8 @@ def checked_many(values: Any, schema: Schema | None, held: Sequence[Any]) -> Any
         return _table(values)
     if not isinstance(values, Mapping | np.ndarray) and not hasattr(values, "columns"):
         values = _array(values)
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
     table = read(values, "values")
     if schema is not None:
         schema.match(table, "values")
@@ -117,9 +127,18 @@ def checked_many(values: Any, schema: Schema | None, held: Sequence[Any]) -> Any
 def _array(values: Any) -> Any:
     """Return a list of rows, or a series, as an array; texts do not swallow numbers."""
     if isinstance(values, list | tuple | range):
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except (ValueError, OverflowError):  # rows of different lengths: the reader says what is wrong
+            return _objects(values)
         return np.array(values, dtype=object) if array.dtype.kind in "US" else array
     return values if hasattr(values, "__getitem__") else list(values)
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _names(block: Any) -> list[Any]:
