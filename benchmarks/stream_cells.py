@@ -98,9 +98,10 @@ KINDS: dict[str, Kind] = {
         promise=10_000,
         between=(8_000, math.inf),
     ),
-    "Windowed(KS, 500)": Kind(
-        lambda: drift.Windowed(drift.KS(tolerance=0.0), size=500),
+    "Windowed(KS, 400)": Kind(
+        lambda: drift.Windowed(drift.KS(alpha=0.04, tolerance=0.0), size=400),
         numbers=True,
+        streams=60,
         changes=100,
         promise=10_000,
         between=(8_000, math.inf),

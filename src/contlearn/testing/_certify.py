@@ -167,7 +167,7 @@ def certify(
     """
     _check(detector, repetitions, power_repetitions, consecutive)
     rng = _checks.generator("rng", rng)
-    if not hasattr(detector, "detect"):
+    if not _is_batch_detector(detector):
         repeated = repetitions, shifts, power_repetitions, consecutive
         return certify_stream(detector, reference, n_reference, n_current, *repeated, rng)
     sides = _divided(reference, n_reference, n_current, consecutive, rng)
@@ -203,10 +203,13 @@ def certify(
     )
 
 
+def _is_batch_detector(detector: Any) -> bool:
+    return all(callable(getattr(detector, method, None)) for method in ("fit", "detect", "get_params"))
+
+
 def _check(detector: Any, repetitions: int, power_repetitions: int, consecutive: bool) -> None:
-    asked = all(callable(getattr(detector, method, None)) for method in ("fit", "detect", "get_params"))
     updated = callable(getattr(detector, "update", None)) and hasattr(detector, "drift_detected")
-    if isinstance(detector, type) or not (asked or updated):
+    if isinstance(detector, type) or not (updated or _is_batch_detector(detector)):
         got = detector.__name__ if isinstance(detector, type) else type(detector).__name__
         _checks.fail("detector", "be a batch detector, such as KS(), or a stream detector", got)
     _checks.count("repetitions", repetitions)
