@@ -15,7 +15,7 @@ from contlearn import _checks
 from contlearn.drift._streams._base import StreamDetector, _fresh
 from contlearn.drift._streams._distribution import DistributionDetector
 from contlearn.drift._streams._e_bh import e_bh
-from contlearn.drift._streams._many import by_name, within
+from contlearn.drift._streams._many import by_name, part, sized, within
 from contlearn.drift._streams._risk import RiskDetector
 from contlearn.drift._streams._watch import _FIRST, _MOST, Watch
 from contlearn.results import DriftResult, DriftState
@@ -122,8 +122,7 @@ class Pooled(StreamDetector):
         streams = dict(self._streams)
         for name in self._streams:
             if name in given:
-                streams[name] = copy.deepcopy(self._streams[name])
-                within(name, streams[name].fit, given[name])  # type: ignore[attr-defined]
+                streams[name] = within(name, _fresh(self.detectors[name]).fit, given[name])
         self._streams = streams
         self.reset()
         return self
@@ -143,7 +142,10 @@ class Pooled(StreamDetector):
             self._restart()
         for name, value in values.items():
             stream = self._streams[name]
-            stream._evidence = stream._step(value)
+            if _warming(stream):
+                stream.update(x[name])
+            else:
+                stream._evidence = stream._step(value)
         self._n += 1
         total = 0.0
         for stream in self._streams.values():
@@ -164,7 +166,7 @@ class Pooled(StreamDetector):
         list of int
             The positions of the updates after which drift was detected.
         """
-        given = by_name(values)
+        given = {name: sized(each) for name, each in by_name(values).items()}
         self._check_names(given)
         for name in given:  # a stream without a reference says so before any value is read
             within(name, self._streams[name].update_many, [])
@@ -176,8 +178,13 @@ class Pooled(StreamDetector):
             if self._drift_detected:
                 self._restart()
             room = min(self._streams[name]._room() for name in read)
-            stop = start + min(size, room, n - start)
-            start += self._take({name: each[start:stop] for name, each in read.items()}, stop - start)
+            n_next = min(size, room, n - start)
+            warm = [name for name in read if _warming(self._streams[name])]
+            chunk = {name: read[name][start : start + n_next] for name in read if name not in warm}
+            taken = self._take(chunk, n_next)
+            for name in warm:  # whose evidence is 0 all the while
+                self._streams[name].update_many(part(given[name], start, start + taken))
+            start += taken
             size = min(2 * size, _MOST)
             if self._drift_detected:
                 alarms.append(start - 1)
@@ -318,6 +325,11 @@ def _check_part(name: str, detector: Any) -> None:
         _checks.fail(f"detectors[{name!r}]", kinds, type(detector).__name__, _WHY)
     if detector.run_length is None:
         _checks.fail(f"detectors[{name!r}]", "have a run_length", "None", "alpha is another promise")
+
+
+def _warming(stream: Watch) -> bool:
+    """Whether a stream still gathers its reference, and has no evidence before it is complete."""
+    return isinstance(stream, DistributionDetector) and stream._sight is None
 
 
 def _common_run_length(detectors: Mapping[str, Any]) -> float:
