@@ -211,6 +211,43 @@ Gain()(Trial([0.1, 0.2, 0.4], [0.2, 0.1, 0.1]))
     assert loaded(work, HEAVY - {"numpy", "scipy", "river"}) == set()
 
 
+def stream_detectors():
+    """Return the names of the stream detectors, without loading one."""
+    path = ROOT / "drift" / "__init__.py"
+    tables = [
+        node.value.args[1] for node in tree(path).body if isinstance(getattr(node, "value", None), ast.Call)
+    ]
+    homes = next(table for table in map(ast.literal_eval, tables) if "KS" in table)
+    return sorted(name for name, home in homes.items() if home.startswith("._streams."))
+
+
+HEAVY_FOR_STREAMS = (HEAVY - {"numpy", "scipy", "river"}) | {"river.drift", "scipy.optimize", "scipy.spatial"}
+
+
+@pytest.mark.parametrize("name", stream_detectors())
+def test_a_stream_detector_alone_loads_nothing_heavy(name):
+    assert loaded(f"from contlearn.drift import {name}", HEAVY_FOR_STREAMS) == set()
+
+
+def test_stream_detectors_stay_light_at_work():
+    work = """
+import numpy as np
+from contlearn.drift import DistributionDetector, Latched, Pooled, RankCUSUM, RiskDetector
+errors = (np.random.default_rng(0).random(3_000) < 0.1).astype(float)
+errors[2_000:] = 1.0
+fitted = RiskDetector(side="both").fit(errors[:1_000])
+for detector in (RiskDetector(limit=0.2), fitted, DistributionDetector(), RankCUSUM()):
+    detector.update_many(errors), detector.update(1.0), detector.result, str(detector.clone())
+latched = Latched(RiskDetector(limit=0.2))
+latched.update_many(errors), latched.result
+pooled = Pooled({"a": RiskDetector(limit=0.2), "b": DistributionDetector().fit(errors[:1_000])})
+for x in errors:
+    pooled.update({"a": x, "b": x})
+pooled.result
+"""
+    assert loaded(work, HEAVY_FOR_STREAMS) == set()
+
+
 # Where something is raised outside _checks.py, and why.
 RAISES = {
     ("_lazy.py", "AttributeError"): "the module protocol of Python",
