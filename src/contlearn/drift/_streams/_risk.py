@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, NoReturn, Self
+from typing import Any, Literal, NoReturn, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from contlearn import _checks
-from contlearn.drift._streams import _changed, _risk_bets, _risk_limit
-from contlearn.drift._streams._risk_bets import BLOCK, Five
-from contlearn.drift._streams._watch import Watch
+from contlearn.drift._streams import _changed, _losses, _risk_bets, _risk_limit
+from contlearn.drift._streams._betting import Betting
+from contlearn.drift._streams._risk_bets import BLOCK
 from contlearn.results import DriftResult, DriftState, Interval
-from contlearn.stats import _columns
-
-Floats = NDArray[np.float64]
-
-_OLDER = 64  # blocks of which the sum is remembered
-_CURE = "leave out rows whose label is missing, and watch their share; scale other losses into [0, 1]"
 
 
-class _Side(NamedTuple):
-    """Bets that the mean lies above the limit (`sign` 1), or below it (-1)."""
-
-    limit: float
-    sign: float
-    sizes: Five
-
-
-class RiskDetector(Watch):
+class RiskDetector(Betting):
     """Watch a loss between 0 and 1: has its mean risen above a limit?
 
     While the mean of every loss, given all that came before it, is at most `limit`, there are at least
@@ -128,15 +114,6 @@ class RiskDetector(Watch):
     [2042, 2097, 2164, 2262]
     """
 
-    _sums: tuple[Five, ...]  # S and P of the bets of each side
-    _products: tuple[Five, ...]
-    _share: float  # of the evidence that one bet holds
-    # Past losses: two blocks in full, the sums of earlier ones, and how many are older, with their sum.
-    _block: list[float]
-    _before: Floats
-    _older: tuple[float, ...]
-    _rest: tuple[int, float]
-
     def __init__(
         self,
         limit: float | None = None,
@@ -183,15 +160,15 @@ class RiskDetector(Watch):
         """
         if self.limit is not None:
             _checks.fail("limit", "be None for fit to learn it", self.limit, "leave out the limit, or fit")
-        values = self._read_many(losses)
+        values = _losses.losses(losses)
         if not values.size:
             _checks.bad_data("losses", "hold at least one row", "none")
         missed = 1.0 - float(self.confidence) if self.alpha is None else float(self.alpha) / 2.0
         level = 1.0 - (missed / 2.0 if self.side == "both" else missed)
         tolerance = float(self.tolerance)
-        high = _risk_limit.upper_bound(values, level) + tolerance
-        low = 1.0 - _risk_limit.upper_bound(1.0 - values, level) - tolerance if self.side == "both" else 0.0
-        if high >= 1.0 and low <= 0.0:
+        high = min(_risk_limit.upper_bound(values, level) + tolerance, 1.0)
+        low = max(1.0 - _risk_limit.upper_bound(1.0 - values, level) - tolerance, 0.0)
+        if high == 1.0 and (low == 0.0 or self.side == "above"):
             cure = "give more rows, a smaller tolerance, or a limit"
             _checks.bad_data("losses", "leave room for a change", f"a limit of {high:.4g}", cure)
         self._learned = low, high, values.size
@@ -200,10 +177,8 @@ class RiskDetector(Watch):
 
     def reset(self) -> None:
         """Become as new: as after `fit` if there was one, else as after the constructor."""
-        self._sides = self._make_sides()
-        self._simple = len(self._sides) == 1 and self.alpha is None
-        self._share = 1.0 / (len(_risk_bets.SHARES) * max(len(self._sides), 1))
-        self._known = {0: (0.0, self._factors(0.0)), 1: (1.0, self._factors(1.0))} if self._sides else {}
+        low, high = self._limits or (0.0, 1.0)
+        self._bet(low if self.side == "both" else 0.0, high, lifelong=self.alpha is not None)
         self._limit = self._threshold()
         warning = self.warning_run_length
         self._warning_limit = self._limit / 10.0 if warning is None else float(warning)
@@ -215,182 +190,28 @@ class RiskDetector(Watch):
             return float(self.run_length)  # type: ignore[arg-type] # one of the two is given
         return (1.0 if self._learned is None else 2.0) / float(self.alpha)
 
-    def _make_sides(self) -> tuple[_Side, ...]:
+    @property
+    def _limits(self) -> tuple[float, float] | None:
         if self.limit is not None:
-            low = high = float(self.limit)
-        elif self._learned is not None:
-            low, high, _ = self._learned
-        else:
-            return ()
-        sides = [_Side(high, 1.0, _risk_bets.bets(high))] if high < 1.0 else []
-        if self.side == "both" and low > 0.0:
-            sides.append(_Side(low, -1.0, _risk_bets.bets(1.0 - low)))
-        return tuple(sides)
-
-    def _factors(self, loss: float) -> tuple[Five, ...]:
-        return tuple(
-            [_risk_bets.factors(side.sizes, (loss - side.limit) * side.sign) for side in self._sides]
-        )
+            return float(self.limit), float(self.limit)
+        return None if self._learned is None else self._learned[:2]
 
     @property
     def limit_(self) -> float:
         """The limit in use, given or learned."""
-        if self.limit is not None:
-            return float(self.limit)
-        if self._learned is None:
+        if self._limits is None:
             self._refuse_unfitted()
-        return self._learned[1]
+        return self._limits[1]
 
     @property
     def lower_limit_(self) -> float | None:
         """The limit that the mean must not fall below; None for one side."""
-        if self.side == "above":
-            return None
-        return self.limit_ if self._learned is None else self._learned[0]
+        if self._limits is None:
+            self._refuse_unfitted()
+        return self._limits[0] if self.side == "both" else None
 
     def _refuse_unfitted(self) -> NoReturn:
         _checks.not_fitted("RiskDetector()", "give it a limit, or call fit with the losses of a reference")
-
-    # -- one loss ------------------------------------------------------------
-
-    def update(self, x: Any) -> None:
-        """Take in one loss in [0, 1], booleans included; `drift_detected` then tells whether it alarms.
-
-        Raises
-        ------
-        InvalidInputError
-            The loss is missing, no number, or outside [0, 1]; nothing is changed then.
-        NotFittedError
-            There is neither a limit nor a reference.
-        """
-        try:
-            loss, factors = self._known.get(x) or self._read_new(x)
-        except TypeError:  # not hashable, hence no number; this says so
-            loss, factors = self._read_new(x)
-        if self._drift_detected:
-            self._restart()
-        if not self._simple:
-            self._conclude(self._step((loss, factors)))
-            return
-        # What `_step` and `_conclude` would do, for one side; their calls cost a third of an update.
-        (sums,), (products,), (by,) = self._sums, self._products, factors
-        sums, products, evidence = _risk_bets.step(sums, products, by, 1.0)
-        self._sums, self._products = (sums,), (products,)
-        self._block.append(loss)
-        if len(self._block) == BLOCK:
-            self._close_block()
-        self._evidence = evidence = evidence * self._share
-        if evidence >= self._warning_limit or self._warning_detected:
-            self._conclude(evidence)
-
-    def _read(self, x: Any) -> tuple[float, tuple[Five, ...]]:
-        try:
-            return self._known.get(x) or self._read_new(x)
-        except TypeError:
-            return self._read_new(x)
-
-    def _read_new(self, x: Any) -> tuple[float, tuple[Five, ...]]:
-        """Return any loss with the factors of its bets, or refuse."""
-        if not self._sides:
-            self._refuse_unfitted()
-        loss = x if type(x) is float and 0.0 <= x <= 1.0 else _loss(x)
-        if self._simple:
-            ((limit, _, sizes),) = self._sides
-            return loss, (_risk_bets.factors(sizes, loss - limit),)
-        return loss, self._factors(loss)
-
-    def _step(self, x: tuple[float, tuple[Five, ...]]) -> float:
-        loss, factors = x
-        stake, evidence, taken = self._stake(), 0.0, []
-        for sums, products, by in zip(self._sums, self._products, factors, strict=True):
-            *after, total = _risk_bets.step(sums, products, by, stake)
-            taken.append(after)
-            evidence += total
-        self._sums, self._products = zip(*taken, strict=True)
-        self._block.append(loss)
-        if len(self._block) == BLOCK:
-            self._close_block()
-        return evidence * self._share
-
-    def _stake(self) -> float:
-        if self.alpha is None:
-            return 1.0
-        n = self._n + 1.0
-        return 1.0 / (n * (n + 1.0))
-
-    # -- many losses ---------------------------------------------------------
-
-    def _read_many(self, values: Any) -> Floats:
-        array = _columns.column("losses", values)
-        if array.dtype.kind not in "biuf":
-            return np.array(
-                [_loss(x, f"losses[{i}]") for i, x in enumerate(array.tolist())], dtype=np.float64
-            )
-        losses: Floats = array.astype(np.float64)
-        bad = ~((losses >= 0.0) & (losses <= 1.0))
-        if bad.any():
-            first = int(bad.argmax())
-            _loss(float(losses[first]), f"losses[{first}]")
-        return losses
-
-    def update_many(self, values: Any) -> list[int]:
-        if not self._sides:
-            self._refuse_unfitted()
-        return super().update_many(values)
-
-    def _advance(self, values: Floats) -> Floats:
-        stakes: Floats | float = 1.0
-        if self.alpha is not None:
-            n = np.arange(self._n + 1.0, self._n + values.size + 0.5)
-            stakes = 1.0 / (n * (n + 1.0))
-        evidence, taken = np.zeros(values.size), []
-        for side, sums, products in zip(self._sides, self._sums, self._products, strict=True):
-            above = (values - side.limit) * side.sign
-            *after, total = _risk_bets.advance(sums, products, side.sizes, above, stakes)
-            taken.append(after)
-            evidence += total
-        self._sums, self._products = zip(*taken, strict=True)
-        if values.size == BLOCK:
-            self._close_block(values.copy())
-        else:
-            self._block = [*self._block, *values.tolist()]  # a new list: the old one is in the checkpoint
-            if len(self._block) == BLOCK:
-                self._close_block()
-        return evidence * self._share
-
-    def _room(self) -> int:
-        return BLOCK - len(self._block)
-
-    def _checkpoint(self) -> Any:
-        return self._sums, self._products, self._block, self._before, self._older, self._rest
-
-    def _rollback(self, state: Any) -> None:
-        self._sums, self._products, self._block, self._before, self._older, self._rest = state
-
-    # -- what was seen -------------------------------------------------------
-
-    def _restart(self) -> None:
-        self._sums = (_risk_bets.NOTHING,) * len(self._sides)
-        self._products = (_risk_bets.ONES,) * len(self._sides)
-        self._block, self._before, self._older, self._rest = [], np.empty(0), (), (0, 0.0)
-        self._evidence = 0.0
-        self._drift_detected = self._warning_detected = False
-
-    def _close_block(self, losses: Floats | None = None) -> None:
-        """Begin a new block, and remember less of the old ones."""
-        self._sums = tuple(map(_risk_bets.rebased, self._sums, self._products))
-        self._products = (_risk_bets.ONES,) * len(self._sides)
-        if self._before.size:
-            self._older = (*self._older, float(self._before.sum()))
-        if len(self._older) > _OLDER:
-            self._rest = self._rest[0] + BLOCK, self._rest[1] + self._older[0]
-            self._older = self._older[1:]
-        self._before = np.array(self._block) if losses is None else losses
-        self._block = []
-
-    @property
-    def _n(self) -> int:
-        return len(self._block) + self._before.size + BLOCK * len(self._older) + self._rest[0]
 
     @property
     def result(self) -> DriftResult:
@@ -430,19 +251,6 @@ class RiskDetector(Watch):
         low, high = _changed.interval(found, float(self.confidence))
         limit = side.limit
         return found, Interval(found.mean - limit, low - limit, high - limit, float(self.confidence))
-
-
-def _loss(x: Any, name: str = "x") -> float:
-    """Return a loss as a float, or refuse."""
-    if isinstance(x, (bool, np.bool_)):
-        return float(x)
-    try:
-        loss = _checks.real(name, x)
-    except ValueError:
-        loss = math.nan
-    if not 0.0 <= loss <= 1.0:
-        _checks.bad_data(name, "be a loss between 0 and 1", x, _CURE)
-    return loss
 
 
 def _check_promise(run_length: Any, alpha: Any, warning: Any) -> None:

@@ -1,0 +1,195 @@
+"""A watch over the mean of losses in [0, 1] that bets against a limit, and remembers the losses."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn.drift._streams import _losses, _risk_bets
+from contlearn.drift._streams._risk_bets import BLOCK, Five
+from contlearn.drift._streams._watch import Watch
+
+Floats = NDArray[np.float64]
+
+_OLDER = 64  # blocks of which the sum is remembered
+
+
+class Side(NamedTuple):
+    """Bets that the mean lies above the limit (`sign` 1), or below it (-1)."""
+
+    limit: float
+    sign: float
+    sizes: Five
+
+
+class Betting(Watch):
+    """The evidence of bets on one or two sides, and what is kept of the losses."""
+
+    _sides: tuple[Side, ...]  # none while there is no limit
+    _lifelong: bool  # stakes that add up to 1, instead of 1 at every update
+    _simple: bool  # one side, and stakes of 1
+    _sums: tuple[Five, ...]  # S and P of the bets of each side
+    _products: tuple[Five, ...]
+    _share: float  # of the evidence that one bet holds
+    _known: dict[int, tuple[float, tuple[Five, ...]]]  # zeros and ones with the factors of their bets
+    # Past losses: two blocks in full, the sums of earlier ones, and how many are older, with their sum.
+    _block: list[float]
+    _before: Floats
+    _older: tuple[float, ...]
+    _rest: tuple[int, float]
+
+    @abc.abstractmethod
+    def _refuse_unfitted(self) -> NoReturn:
+        """Say that there is no limit yet."""
+
+    def _bet(self, low: float, high: float, *, lifelong: bool) -> None:
+        """Bet on the mean being above `high`, or below `low`, as far as it can be."""
+        sides = []
+        if high < 1.0:
+            sides.append(Side(high, 1.0, _risk_bets.bets(high)))
+        if low > 0.0:
+            sides.append(Side(low, -1.0, _risk_bets.bets(1.0 - low)))
+        self._sides = tuple(sides)
+        self._lifelong = lifelong
+        self._simple = len(sides) == 1 and not lifelong and sides[0].sign > 0.0
+        self._share = 1.0 / (len(_risk_bets.SHARES) * max(len(sides), 1))
+        self._known = {each: (float(each), self._factors(each)) for each in (0, 1)} if sides else {}
+
+    def _factors(self, loss: float) -> tuple[Five, ...]:
+        return tuple(
+            [_risk_bets.factors(side.sizes, (loss - side.limit) * side.sign) for side in self._sides]
+        )
+
+    # -- one loss ------------------------------------------------------------
+
+    def update(self, x: Any) -> None:
+        """Take in one loss in [0, 1], booleans included; `drift_detected` then tells whether it alarms.
+
+        Raises
+        ------
+        InvalidInputError
+            The loss is missing, no number, or outside [0, 1]; nothing is changed then.
+        NotFittedError
+            There is neither a limit nor a reference.
+        """
+        try:
+            loss, factors = self._known.get(x) or self._read_new(x)
+        except TypeError:  # not hashable, hence no number; this says so
+            loss, factors = self._read_new(x)
+        if self._drift_detected:
+            self._restart()
+        if not self._simple:
+            self._conclude(self._step((loss, factors)))
+            return
+        # What `_step` and `_conclude` would do, for one side; their calls cost a third of an update.
+        (sums,), (products,), (by,) = self._sums, self._products, factors
+        sums, products, evidence = _risk_bets.step(sums, products, by, 1.0)
+        self._sums, self._products = (sums,), (products,)
+        self._block.append(loss)
+        if len(self._block) == BLOCK:
+            self._close_block()
+        self._evidence = evidence = evidence * self._share
+        if evidence >= self._warning_limit or self._warning_detected:
+            self._conclude(evidence)
+
+    def _read(self, x: Any) -> tuple[float, tuple[Five, ...]]:
+        try:
+            return self._known.get(x) or self._read_new(x)
+        except TypeError:
+            return self._read_new(x)
+
+    def _read_new(self, x: Any) -> tuple[float, tuple[Five, ...]]:
+        """Return any loss with the factors of its bets, or refuse."""
+        if not self._sides:
+            self._refuse_unfitted()
+        loss = x if type(x) is float and 0.0 <= x <= 1.0 else _losses.loss(x)
+        if self._simple:
+            ((limit, _, sizes),) = self._sides
+            return loss, (_risk_bets.factors(sizes, loss - limit),)
+        return loss, self._factors(loss)
+
+    def _step(self, x: tuple[float, tuple[Five, ...]]) -> float:
+        loss, factors = x
+        stake = self._stake() if self._lifelong else 1.0
+        sums, products, evidence = [], [], 0.0
+        for side in zip(self._sums, self._products, factors, strict=True):
+            s, p, total = _risk_bets.step(*side, stake)
+            sums.append(s)
+            products.append(p)
+            evidence += total
+        self._sums, self._products = tuple(sums), tuple(products)
+        self._block.append(loss)
+        if len(self._block) == BLOCK:
+            self._close_block()
+        return evidence * self._share
+
+    def _stake(self) -> float:
+        n = self._n + 1.0
+        return 1.0 / (n * (n + 1.0))
+
+    # -- many losses ---------------------------------------------------------
+
+    def _read_many(self, values: Any) -> Floats:
+        return _losses.losses(values)
+
+    def update_many(self, values: Any) -> list[int]:
+        if not self._sides:
+            self._refuse_unfitted()
+        return super().update_many(values)
+
+    def _advance(self, values: Floats) -> Floats:
+        stakes: Floats | float = 1.0
+        if self._lifelong:
+            n = np.arange(self._n + 1.0, self._n + values.size + 0.5)
+            stakes = 1.0 / (n * (n + 1.0))
+        evidence, taken = np.zeros(values.size), []
+        for side, sums, products in zip(self._sides, self._sums, self._products, strict=True):
+            above = (values - side.limit) * side.sign
+            *after, total = _risk_bets.advance(sums, products, side.sizes, above, stakes)
+            taken.append(after)
+            evidence += total
+        self._sums, self._products = zip(*taken, strict=True)
+        if values.size == BLOCK:
+            self._close_block(values.copy())
+        else:
+            self._block = [*self._block, *values.tolist()]  # a new list: the old one is in the checkpoint
+            if len(self._block) == BLOCK:
+                self._close_block()
+        return evidence * self._share
+
+    def _room(self) -> int:
+        return BLOCK - len(self._block)
+
+    def _checkpoint(self) -> Any:
+        return self._sums, self._products, self._block, self._before, self._older, self._rest
+
+    def _rollback(self, state: Any) -> None:
+        self._sums, self._products, self._block, self._before, self._older, self._rest = state
+
+    # -- what was seen -------------------------------------------------------
+
+    def _restart(self) -> None:
+        self._sums = (_risk_bets.NOTHING,) * len(self._sides)
+        self._products = (_risk_bets.ONES,) * len(self._sides)
+        self._block, self._before, self._older, self._rest = [], np.empty(0), (), (0, 0.0)
+        self._evidence = 0.0
+        self._drift_detected = self._warning_detected = False
+
+    def _close_block(self, losses: Floats | None = None) -> None:
+        """Begin a new block, and remember less of the old ones."""
+        self._sums = tuple(map(_risk_bets.rebased, self._sums, self._products))
+        self._products = (_risk_bets.ONES,) * len(self._sides)
+        if self._before.size:
+            self._older = (*self._older, float(self._before.sum()))
+        if len(self._older) > _OLDER:
+            self._rest = self._rest[0] + BLOCK, self._rest[1] + self._older[0]
+            self._older = self._older[1:]
+        self._before = np.array(self._block) if losses is None else losses
+        self._block = []
+
+    @property
+    def _n(self) -> int:
+        return len(self._block) + self._before.size + BLOCK * len(self._older) + self._rest[0]
