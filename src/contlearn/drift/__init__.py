@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contlearn.drift._streams._alarm import Alarm
     from contlearn.drift._streams._distribution import DistributionDetector
     from contlearn.drift._streams._latched import Latched
+    from contlearn.drift._streams._online_mmd import OnlineMMD
     from contlearn.drift._streams._over_time import OverTime
     from contlearn.drift._streams._pooled import Pooled
     from contlearn.drift._streams._rank_cusum import RankCUSUM
@@ -50,6 +51,7 @@ __all__ = [
     "Interval",
     "JensenShannon",
     "Latched",
+    "OnlineMMD",
     "OverTime",
     "Pooled",
     "RankCUSUM",
@@ -87,5 +89,6 @@ __getattr__, __dir__ = attach(
         "Wasserstein": "._wasserstein",
         "RankCUSUM": "._streams._rank_cusum",
         "Windowed": "._streams._windowed",
+        "OnlineMMD": "._streams._online_mmd",
     },
 )
