@@ -27,9 +27,9 @@ Floats = NDArray[np.float64]
 class DistributionDetector(Watch):
     """Has the distribution of a stream changed? With a stated run length, for every distribution.
 
-    The promise is an average over references: false alarms come no sooner than every `run_length` updates, as
-    long as later values are exchangeable with the reference's. Nothing is assumed of their distribution, and
-    the finite size of the reference is accounted for.
+    While later values are exchangeable with the reference's, false alarms come no sooner than every
+    `run_length` updates, on average over references and streams. Nothing is assumed of their distribution.
+    Watched are single values (numbers, dates, categories), or the rows of a table.
 
     Parameters
     ----------
@@ -49,6 +49,60 @@ class DistributionDetector(Watch):
     warning_run_length
         Evidence as rare as this is a warning. None: a tenth of `run_length`.
 
+    Notes
+    -----
+    Order statistics of the reference cut the line into regions, finer ones at both ends. Which regions later
+    values fall into follows Polya's urn, whatever their distribution, and the finite size of the reference is
+    in it. Bets on the frequencies of the last 25, 100 and 400 values, and on values that lean to one side or
+    move outwards or inwards, are averages of e-detectors (Shiryaev-Roberts): evidence of c is seen no sooner
+    than every c updates. So changes of mean, spread and shape are found; mean delays at the default, after
+    1,000 reference values: 97 updates for half a standard deviation, 44 for one, 103 and 131 for a standard
+    deviation of 1.5 and of 0.7 times the old one.
+
+    *Equal values* are told apart by a uniform draw for each, seeded, which keeps the law exact. *Numbers* are
+    compared as 64-bit floats: integers beyond 2**53 that become one float are equal. *Dates and durations*
+    have an order, in microseconds. *Missing values* (None, NaN, NaT) come behind all others, and are tested
+    like them. *Categories* (text, booleans, categories of a frame) have an order, the rarest first, that a
+    random half of the reference settles while the edges come from the other; a category that the first half
+    does not have comes before all others. Infinities and values of another kind are refused.
+
+    *Tables*: every column is watched by itself, and four trees of cuts in several columns watch what no
+    column shows alone; the evidence is the average of the columns and of the trees, each with half of the
+    weight, under one run length. `result.parts` says which column moved: its own evidence reached the run
+    length, too. With five columns, of which one moves by a standard deviation: 51 updates; a correlation of
+    two of them from 0 to 0.8: 157.
+
+    *Dependence* of neighbours shortens the run length, and `result.remarks` warns where their lag-1
+    correlation is beyond three standard errors, in the reference or in the last 2,048 values (by chance in
+    one of 400 answers). Averages of blocks are the cure, at the price of a delay. Updates between false
+    alarms, and mean delay of a shift by one standard deviation, for AR(1) with coefficient phi:
+
+    ======== ============= ============= ============= =============
+    phi      no block      block=5       block=20      block=50
+    ======== ============= ============= ============= =============
+    0        10,700, 40    11,300, 84    14,100, 325   12,900, 1,030
+    0.2      5,000, 40     11,400, 101   14,100, 342   13,600, 1,030
+    0.5      980, 35       8,100, 141    12,100, 381   14,300, 1,040
+    0.8      200, 30       3,200, 158    11,000, 535   14,100, 1,180
+    ======== ============= ============= ============= =============
+
+    A block in which something is missing is the average of the rest.
+
+    *Restarts*: an alarm stands for one update; counts, frequencies and evidence then begin anew against the
+    same reference. Only `fit` changes the reference. The time of the change is estimated from the last 2,048
+    values (1,024 rows); mean errors at the alarm: 19 updates for half a standard deviation, 4 for one.
+
+    State: about 40,000 bytes, for tables 50,000 and 20,000 per column, and 8 per reference value. Cost: an
+    update takes as long as 230 empty method calls (4 microseconds), in `update_many` as 27, per column.
+    Threads: not to be shared by threads without a lock.
+
+    References
+    ----------
+    Shin, Ramdas and Rinaldo (2023), "E-detectors: a nonparametric framework for sequential change
+    detection".
+    Boracchi, Carrera, Cervellera and Maccio (2018), "QuantTree: histograms for change detection in
+    multivariate data streams". Tukey (1947), "Non-parametric estimation II: statistically equivalent blocks".
+
     Examples
     --------
     >>> import numpy as np
@@ -57,8 +111,24 @@ class DistributionDetector(Watch):
     >>> detector = DistributionDetector(run_length=10_000).fit(rng.normal(size=1_000))
     >>> detector.update_many(rng.normal(size=2_000))
     []
-    >>> len(detector.update_many(rng.normal(loc=1.0, size=100))) > 0
-    True
+    >>> for x in rng.normal(loc=1.0, size=100):
+    ...     detector.update(x)
+    ...     if detector.drift_detected:
+    ...         break
+    >>> result = detector.result
+    >>> bool(result), result.effects["median"].low > 0.5
+    (True, True)
+
+    Rows of a table are dictionaries, or rows of an array or a frame:
+
+    >>> table = {"amount": rng.lognormal(size=1_000), "city": rng.choice(["Rome", "Oslo"], 1_000)}
+    >>> detector = DistributionDetector().fit(table)
+    >>> for city in rng.choice(["Rome", "Oslo"], 60):
+    ...     detector.update({"amount": None, "city": city})
+    ...     if detector.drift_detected:
+    ...         break
+    >>> detector.result.drifted
+    ('amount',)
     """
 
     def __init__(

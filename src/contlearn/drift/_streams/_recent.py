@@ -32,18 +32,21 @@ class Recent:
     def __init__(self, columns: int, regions: int, size: int) -> None:
         self._values = np.zeros((columns, size))
         self._regions = np.zeros((regions, size), dtype=np.int16)
+        self.size = size
         self.taken = 0
-
-    @property
-    def size(self) -> int:
-        """How many updates are kept."""
-        return self._values.shape[1]
 
     def put(self, values: Sequence[float], regions: Sequence[int]) -> None:
         """Remember one update."""
         at = self.taken % self.size
         self._values[:, at] = values
         self._regions[:, at] = regions
+        self.taken += 1
+
+    def put_one(self, value: float, region: int) -> None:
+        """Remember one update of a single column."""
+        at = self.taken % self.size
+        self._values[0, at] = value
+        self._regions[0, at] = region
         self.taken += 1
 
     def put_many(self, values: Floats, regions: Sequence[NDArray[np.intp]]) -> None:

@@ -95,6 +95,10 @@ class Sight:
 
     def step(self, row: tuple[float, ...], draw: float) -> float:
         """Take in the places of one row; return the evidence."""
+        if len(row) == 1:  # the same, in less time
+            region = self.edges[0].region(row[0], draw)
+            self.recent.put_one(row[0], region)
+            return self.urns[0].step(region)
         regions = [edges.region(place, draw) for edges, place in zip(self.edges, row, strict=True)]
         regions += [tree.region(row, draw) for tree in self.trees]
         self.recent.put(row, regions)
