@@ -16,7 +16,7 @@ from contlearn.results import DriftResult, DriftState, Interval
 
 
 class RiskDetector(Betting):
-    """Watch a loss between 0 and 1: has its mean risen above a limit?
+    """Watch a loss between 0 and 1, and alarm when its mean has risen above a limit.
 
     While the mean of every loss, given all that came before it, is at most `limit`, there are at least
     `run_length` updates between false alarms on average, whatever the distribution of the losses and however
@@ -60,12 +60,12 @@ class RiskDetector(Betting):
     when nothing has changed; with `alpha`, its inverse is a p-value that may be read at any time.
     `result.changed_at` is the start after which the losses speak most against the limit. It rather comes too
     late: for a limit of 0.10, an error rate that rises to 0.15, 0.20 and 0.30 is found after 390, 150 and 55
-    updates on average (320, 120 and 45 where it had been at the limit before), and half of the estimates miss
-    the change by at most 100, 25 and 5 updates. Starts more than 1,024 to 2,048 updates ago are told apart by
+    updates on average (340, 120 and 45 where it had been at the limit before), and half of the estimates miss
+    the change by at most 115, 30 and 6 updates. Starts more than 1,024 to 2,048 updates ago are told apart by
     blocks of 1,024, those more than 67,000 ago not at all.
     `result.effects["mean loss"]` is the mean since then, minus the limit. For independent losses its interval
-    holds for all possible starts at once, but at one time of looking: an alarm chose its time, so that after
-    a false alarm the interval, too, lies above 0.
+    holds for all possible starts at once, but at one time of looking: an alarm chose its time. Of the
+    intervals at the alarms just named, 85, 91 and 94 of 100 held the rise, at a confidence of 95 %.
 
     Measured at a promise of 10,000: 11,600 to 15,200 updates between false alarms, for zeros and ones and
     beta losses with means from 0.005 to 0.9. Rises by less than a twentieth of the limit are found no faster
