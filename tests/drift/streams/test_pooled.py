@@ -263,7 +263,7 @@ def test_the_state_is_flat_and_a_pickle_goes_on_alike():
 
 @pytest.mark.calibration
 def test_the_run_length_of_many_streams_is_that_of_one():
-    """Ten streams whose errors come together: as many alarms as one stream may have, in 20 x 20,000 updates."""
+    """Ten streams whose errors come together: as many alarms as one may have, in 20 x 20,000 updates."""
     rng = np.random.default_rng(0)
     names = [str(i) for i in range(10)]
     alarms = 0
