@@ -17,6 +17,7 @@ from contlearn.persistence._refusals import damaged
 _DTYPE = re.compile(r"[<>|][biufcSU]\d{1,9}|[<>][mM]8(\[\d{0,6}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?")
 _MOST_DIMENSIONS = 32
 _LARGEST_SIDE = 2**40
+_LARGEST_EMPTY = 2**24  # rows that have no columns: they take no memory, but time
 _LAST_CHARACTER = 0x10FFFF
 
 
@@ -62,6 +63,8 @@ def checked(given: Any) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
         damaged("a shape and an order", "other values")
     if not all(type(side) is int and 0 <= side <= _LARGEST_SIDE for side in shape):
         damaged("a shape of whole numbers", "other values")
+    if 0 in shape and math.prod(side for side in shape if side) > _LARGEST_EMPTY:
+        damaged("a shape of whole numbers", "many rows of nothing")
     dtype = np.dtype(text)
     if dtype.itemsize == 0:
         damaged("a type of numbers, text or dates", repr(text)[:40])

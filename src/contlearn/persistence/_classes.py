@@ -27,6 +27,8 @@ TUPLES: dict[str, _Home] = {
     **_homes("contlearn.stats._mmd", "MMDResult"),
     **_homes("contlearn.stats._energy", "EnergyResult"),
     **_homes("contlearn.stats._paired", "McNemarResult"),
+    **_homes("contlearn.stats._online_testing", "OnlineResult"),
+    **_homes("contlearn.stats._online_testing", "Rule Fortune", "online."),
     **_homes("contlearn.stats._ks_atoms", "Atoms", "ks."),
     **_homes("contlearn.stats._ks_cells", "Counts", "ks."),
     **_homes("contlearn.stats._matched_ks", "Binned", "ks."),
@@ -53,6 +55,22 @@ TUPLES: dict[str, _Home] = {
     **_homes("contlearn.drift._summary", "Described", "drift."),
     **_homes("contlearn.drift._westfall_young", "Kept", "drift.westfall_young."),
     **_homes("contlearn.drift._streams._bets", "Stakes", "stream."),
+    **_homes("contlearn.drift._streams._changed", "Change", "stream."),
+    **_homes("contlearn.drift._streams._edges", "Edges", "stream."),
+    **_homes("contlearn.drift._streams._hazard", "Limits", "stream."),
+    **_homes("contlearn.drift._streams._intake", "Intake", "stream."),
+    **_homes("contlearn.drift._streams._last_move", "Move", "stream."),
+    **_homes("contlearn.drift._streams._missing_share", "_State", "stream.missing."),
+    **_homes("contlearn.drift._streams._over_time", "_Progress", "stream."),
+    **_homes("contlearn.drift._streams._rank_cusum", "_Heights", "stream."),
+    **_homes("contlearn.drift._streams._report", "Asked", "stream."),
+    **_homes("contlearn.drift._streams._recent", "_State", "stream.recent."),
+    **_homes("contlearn.drift._streams._betting", "Side", "stream."),
+    **_homes("contlearn.drift._streams._sight", "_State", "stream.sight."),
+    **_homes("contlearn.drift._streams._tree", "Tree", "stream."),
+    **_homes("contlearn.drift._streams._urn", "_State", "stream.urn."),
+    **_homes("contlearn.drift._streams._online_mmd", "_Window", "stream."),
+    **_homes("contlearn.drift._streams._window_limits", "WindowLimits _Tail", "stream."),
     **_homes("contlearn._tables._column", "Codes", "table."),
 }
 """Named tuples: made again from their fields."""
@@ -72,6 +90,10 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.evaluation._losses", "_Pinball _Negated", "loss."),
     **_homes("contlearn.curation._jtt_report", "JTTReport JTTCell"),
     **_homes("contlearn.testing._certificate", "Certificate Found"),
+    **_homes("contlearn.testing._backtest_report", "Backtest Delay Baseline"),
+    **_homes("contlearn.testing._stream_certificate", "StreamCertificate"),
+    **_homes("contlearn.drift._streams._alarm", "Alarm"),
+    **_homes("contlearn.drift._streams._line", "Line", "stream."),
     **_homes("contlearn._tables._column", "Column", "table."),
     **_homes("contlearn._tables._schema", "Schema", "table."),
 }
@@ -98,8 +120,42 @@ ATTRIBUTES: dict[str, _Home] = {
     **_homes("contlearn.drift._domain_classifier", "DomainClassifier"),
     **_homes("contlearn.drift._by_column", "ByColumn"),
     **_homes("contlearn.evaluation._prequential", "Prequential"),
+    **_homes("contlearn.drift._streams._risk", "RiskDetector"),
+    **_homes("contlearn.drift._streams._distribution", "DistributionDetector"),
+    **_homes("contlearn.drift._streams._rank_cusum", "RankCUSUM"),
+    **_homes("contlearn.drift._streams._online_mmd", "OnlineMMD"),
+    **_homes("contlearn.drift._streams._over_time", "OverTime"),
+    **_homes("contlearn.drift._streams._windowed", "Windowed"),
+    **_homes("contlearn.drift._streams._pooled", "Pooled"),
+    **_homes("contlearn.drift._streams._latched", "Latched"),
+    **_homes("contlearn.drift._streams._river", "RiverDetector"),
+    **_homes("river.drift.adwin", "ADWIN", "river."),
+    **_homes("river.drift.kswin", "KSWIN", "river."),
+    **_homes("river.drift.page_hinkley", "PageHinkley", "river."),
+    **_homes("river.drift.no_drift", "NoDrift", "river."),
+    **_homes("river.drift.dummy", "DummyDriftDetector", "river."),
+    **_homes("river.drift.binary.ddm", "DDM", "river."),
+    **_homes("river.drift.binary.eddm", "EDDM", "river."),
+    **_homes("river.drift.binary.fhddm", "FHDDM", "river."),
+    **_homes("river.drift.binary.hddm_a", "HDDMA", "river."),
+    **_homes("river.drift.binary.hddm_w", "HDDMW", "river."),
+    **_homes("river.stats.ewmean", "EWMean", "river.stats."),
+    **_homes("river.stats.mean", "Mean", "river.stats."),
+    **_homes("river.stats.var", "Var", "river.stats."),
 }
 """Classes made by their constructor, whose attributes are then set to what was saved."""
+
+PARTS: dict[str, _Home] = {
+    **_homes("contlearn.drift._streams._blocks", "Blocks", "stream."),
+    **_homes("contlearn.drift._streams._missing_share", "MissingShare", "stream."),
+    **_homes("contlearn.drift._streams._recent", "Recent", "stream."),
+    **_homes("contlearn.drift._streams._row_features", "RowFeatures", "stream."),
+    **_homes("contlearn.drift._streams._sequential_ranks", "SequentialRanks", "stream."),
+    **_homes("contlearn.drift._streams._sight", "Sight", "stream."),
+    **_homes("contlearn.drift._streams._urn", "Urn", "stream."),
+    **_homes("river.drift.binary.hddm_w", "SampleInfo", "river."),
+}
+"""Parts of other objects: made without their constructor, their attributes set to what was saved."""
 
 ARGUMENTS: dict[str, _Home] = {
     **_homes("contlearn._answers", "Parts", "answer."),
@@ -121,7 +177,7 @@ FUNCTIONS: dict[str, _Home] = _homes(
     "contlearn.evaluation._losses", "zero_one log_loss brier absolute_error squared_error", "loss."
 )
 
-OBJECTS = {**TUPLES, **RECORDS, **STATES, **ATTRIBUTES, **ARGUMENTS}
+OBJECTS = {**TUPLES, **RECORDS, **STATES, **ATTRIBUTES, **PARTS, **ARGUMENTS}
 _EVERY = {**OBJECTS, **WORDS, **STORES, **FUNCTIONS}
 _IDS = {home: id_ for id_, home in _EVERY.items()}
 

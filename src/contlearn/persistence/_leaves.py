@@ -19,6 +19,7 @@ from contlearn.persistence._refusals import damaged
 _EXACT = 2**53  # integers up to here survive every JSON reader
 _MOST_DIGITS = 4000
 _MOST_TEXT = 10_000
+_LONGEST_RANGE = 2**20  # a range takes no memory, but time
 _INFINITIES = {math.inf: "inf", -math.inf: "-inf"}
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -37,6 +38,21 @@ def fits(value: Any) -> bool:
     """Return whether an integer or a fraction has few enough digits to be written."""
     parts = (value.numerator, value.denominator) if isinstance(value, Fraction) else (value,)
     return all(part.bit_length() < 3 * _MOST_DIGITS for part in parts)
+
+
+def _range(value: range) -> list[str]:
+    if not _is_short(value):
+        raise LookupError
+    return [str(value.start), str(value.stop), str(value.step)]
+
+
+def _range_of(given: Any) -> range:
+    value = range(*map(_integer_of, given))
+    return value if _is_short(value) else damaged("a short range", "a long one")
+
+
+def _is_short(value: range) -> bool:
+    return abs(value.stop - value.start) <= _LONGEST_RANGE
 
 
 def _time_zone(zone: dt.tzinfo | None) -> Any:
@@ -131,7 +147,7 @@ LEAVES: dict[type, tuple[str, Callable[[Any], Any]]] = {
     complex: ("complex", lambda value: [real(value.real), real(value.imag)]),
     bytes: ("bytes", _arrays.text_of),
     bytearray: ("bytearray", _arrays.text_of),
-    range: ("range", lambda value: [str(value.start), str(value.stop), str(value.step)]),
+    range: ("range", _range),
     dt.datetime: ("datetime", _moment),
     dt.date: ("date", dt.date.isoformat),
     dt.time: ("time", _clock),
@@ -167,7 +183,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "complex": lambda given: complex(_real_of(given[0]), _real_of(given[1])),
     "bytes": _arrays.bytes_of,
     "bytearray": lambda given: bytearray(_arrays.bytes_of(given)),
-    "range": lambda given: range(*map(_integer_of, given)),
+    "range": _range_of,
     "datetime": _moment_of,
     "date": lambda given: dt.date.fromisoformat(_text(given, 40)),
     "time": _clock_of,

@@ -11,6 +11,7 @@ from typing import Any
 
 from contlearn.persistence import _classes
 from contlearn.persistence._refusals import damaged
+from contlearn.windows import PendingLabels, Reservoir, TimeWindow
 
 _FITTED = frozenset(
     {"reference_", "rows_", "fingerprint_", "schema_", "place_", "n_features_in_", "feature_names_in_"}
@@ -69,8 +70,27 @@ def made(id_: str, state: Any) -> Any:
             damaged("predictions by their keys", type(state["waiting"]).__name__)
         value = kind.__new__(kind)
         value.__setstate__(state)
+        _check_rows(value)
         return value
-    return _with_attributes(kind, _mapping(state))
+    return _part(kind, _mapping(state)) if id_ in _classes.PARTS else _with_attributes(kind, _mapping(state))
+
+
+def _check_rows(window: Any) -> None:
+    """Refuse a window whose rows, ids, times or keys are not as many as they must be."""
+    if isinstance(window, PendingLabels):
+        right = len(window) <= window.size
+    elif isinstance(window, TimeWindow):
+        right = _fits(window._line._rows, len(window._line._times))
+    elif isinstance(window, Reservoir):
+        right = _fits(window._sample._rows, len(window._sample.keys))
+    else:
+        right = _fits(window._rows, len(window)) and len(window) <= window.size
+    if not right:
+        damaged("as many rows as the window can have", "another number")
+
+
+def _fits(rows: Any, n: int) -> bool:
+    return len(rows) == n == len(rows.ids)
 
 
 def _with_attributes(kind: Any, state: dict[str, Any]) -> Any:
@@ -89,6 +109,16 @@ def _with_attributes(kind: Any, state: dict[str, Any]) -> Any:
     if "reference_" in state:
         value._check_parameters()
     fresh.update(state)
+    return value
+
+
+def _part(kind: Any, state: dict[str, Any]) -> Any:
+    """Return a part of an object; its attributes may be any but the names of its methods."""
+    value = kind.__new__(kind)
+    taken = [name for name in state if not name.isidentifier() or hasattr(kind, name)]
+    if taken:
+        damaged(f"the attributes of {kind.__name__}", repr(taken[0])[:40])
+    vars(value).update(state)
     return value
 
 

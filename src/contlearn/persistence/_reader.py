@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contlearn.persistence import _classes, _frames, _leaves, _objects, _random
+from contlearn.persistence import _classes, _frames, _leaves, _objects, _random, _river
 from contlearn.persistence._refusals import damaged
 from contlearn.persistence._writer import MOST_LEVELS
 
@@ -172,6 +172,9 @@ class Reader:
     def _function(self, given: Any) -> Any:
         return _classes.named(given) if given in _classes.FUNCTIONS else _unknown(given)
 
+    def _adwin(self, given: Any) -> Any:
+        return _river.window_of(given)
+
     def _frame(self, given: Any) -> Any:
         return _frames.made(self.value(given))
 
@@ -201,5 +204,6 @@ _FORMS: dict[str, tuple[Any, bool]] = {
     "word": (Reader._word, False),
     "store": (Reader._store, False),
     "function": (Reader._function, False),
+    "adwin": (Reader._adwin, True),
     "frame": (Reader._frame, True),
 }

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contlearn.persistence import _arrays, _classes, _frames, _leaves, _objects, _random
+from contlearn.persistence import _arrays, _classes, _frames, _leaves, _objects, _random, _river
 from contlearn.persistence._refusals import unwritable
 
 MOST_LEVELS = 100  # values inside values; each is a few levels of JSON and of Python's stack
@@ -71,6 +71,8 @@ class Writer:
             return None
         if id_ in _classes.OBJECTS:
             return self._object
+        if kind.__name__ == "AdaptiveWindowing" and kind.__module__.startswith("river."):
+            return self._adwin
         return self._frame if _frames.is_frame(value) else None
 
     def _written_once(self, value: Any, form: Callable[[Any], Any]) -> Any:
@@ -202,6 +204,12 @@ class Writer:
     def _object(self, value: Any) -> Any:
         id_ = _classes.id_of(type(value)) or ""
         return {"object": [id_, self._inside(_objects.state_of(id_, value))]}
+
+    def _adwin(self, value: Any) -> Any:
+        try:
+            return {"adwin": _river.window_state(value)}
+        except LookupError:
+            return self._refuse("an ADWIN of another river", "use the river that contlearn was tested with")
 
     def _frame(self, value: Any) -> Any:
         try:
