@@ -122,7 +122,10 @@ def primed(make, data):
     key = repr(make()), id(data)
     if key not in SEEN:
         detector = make()
-        detector.update_many(data.good)
+        if isinstance(data.good[0], dict):  # many of those come as columns
+            alarms(detector, data.good)
+        else:
+            detector.update_many(data.good)
         SEEN[key] = detector
     return copy.deepcopy(SEEN[key])
 
@@ -143,9 +146,14 @@ def alarms(detector, values):
 
 
 def poisoned_rows(poison, data):
-    """Return what carries the poison: the value itself, and in streams of rows a row with it in every place."""
-    if isinstance(data.good[0], dict):
-        return [poison, dict.fromkeys(data.good[0], poison)]
+    """Return what carries the poison: the value itself; in streams of rows also rows that hold it."""
+    row = data.good[0]
+    if isinstance(row, dict):
+        return [poison, dict.fromkeys(row, poison), row | {next(iter(row)): poison}]
+    if isinstance(row, (list, tuple)):
+        return [poison, [poison] * len(row), [poison, *row[1:]]]
+    if isinstance(row, np.ndarray):
+        return [poison, [poison] * len(row), [poison, *row[1:].tolist()]]
     return [poison]
 
 
@@ -191,10 +199,17 @@ def test_a_shift_is_found_after_fifty_poisonous_values_among_good_ones(make, dat
 
 
 def take_many(detector, values):
+    """Give values at once; where they are refused, only the good one that comes first."""
+    good, bad = values
+    if isinstance(good, dict):
+        if not (isinstance(bad, dict) and bad.keys() == good.keys()):
+            give(detector, bad)
+            bad = good
+        values = {name: [good[name], bad[name]] for name in good}
     try:
         detector.update_many(values)
     except (InvalidInputError, SchemaError):
-        detector.update_many(values[:1])
+        detector.update(good)
 
 
 REFUSED = {

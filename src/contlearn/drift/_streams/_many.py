@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from contlearn import _checks
@@ -13,7 +13,14 @@ def sized(values: Any) -> Any:
     """Return `values` in a form that `count` and `part` can use."""
     if isinstance(values, Mapping):
         return {name: sized(each) for name, each in values.items()}
+    refuse_one(values)
     return values if hasattr(values, "__len__") else list(values)
+
+
+def refuse_one(values: Any) -> None:
+    """Refuse what is one value, not many."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        _checks.bad_data("values", "be many values", type(values).__name__, "use update for one")
 
 
 def count(values: Any) -> int:
@@ -36,7 +43,7 @@ def by_name(values: Any) -> Mapping[str, Any]:
         return values
     names = getattr(values, "column_names", getattr(values, "columns", None))
     if names is None:
-        _checks.instance("values", values, Mapping, "a mapping of names to values, or a frame")
+        _checks.bad_data("values", "be a mapping of names to values, or a frame", type(values).__name__)
     return {str(name): values[name] for name in names}  # type: ignore[union-attr]
 
 

@@ -135,7 +135,8 @@ class Pooled(StreamDetector):
         x
             Values by name. If one of them is refused, none is taken in.
         """
-        _checks.instance("x", x, Mapping, "a mapping of names to values")
+        if not isinstance(x, Mapping):
+            _checks.bad_data("x", "be a mapping of names to values", x)
         self._check_names(x)
         values = {name: within(name, self._streams[name]._read, x[name]) for name in x}
         if self._drift_detected:

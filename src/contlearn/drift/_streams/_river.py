@@ -101,6 +101,7 @@ class RiverDetector(StreamDetector):
     def reset(self) -> None:
         """Become as new, with nothing counted."""
         self._drift_detected = self._warning_detected = False
+        self._binary = isinstance(self.detector, BinaryDriftDetector)
         self._running = _unused(self.detector)
         self._recent: collections.deque[float] = collections.deque(
             maxlen=_RECENT if hasattr(self._running, "width") else 0
@@ -199,10 +200,6 @@ class RiverDetector(StreamDetector):
 
     def __repr__(self) -> str:
         return f"RiverDetector(detector={_written(self.detector)}, on_invalid={self.on_invalid!r})"
-
-    @property
-    def _binary(self) -> bool:
-        return isinstance(self.detector, BinaryDriftDetector)
 
     @property
     def _state(self) -> DriftState:
