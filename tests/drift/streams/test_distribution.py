@@ -399,6 +399,52 @@ def test_blocks_are_for_single_numbers():
     for reference in (np.zeros((50, 2)), ["a", "b"] * 25, [dt.date(2024, 1, 1)] * 50):
         with pytest.raises(InvalidInputError, match="block"):
             DistributionDetector(block=5).fit(reference)
+        fresh = DistributionDetector(block=5)
+        with pytest.raises(InvalidInputError):
+            fresh.update(reference[0])
+        with pytest.raises(InvalidInputError):
+            fresh.update_many(reference)
+        fresh.update(None)
+        with pytest.raises(InvalidInputError):
+            fresh.update(reference[0])
+        assert fresh.result.n_reference == 1
+    silent = DistributionDetector(warm_up=100, block=5)
+    silent.update_many([None] * 200)
+    assert silent.update_many(np.zeros(300))
+
+
+def test_rows_in_every_shape_are_the_same_rows():
+    frame = pd.DataFrame({"a": np.arange(60.0), "b": pd.Series([1, 2, 3] * 20).astype("category")})
+    frame.loc[::7, "a"] = np.nan
+    detectors = [DistributionDetector(1e9).fit(frame) for _ in range(4)]
+    detectors[0].update_many(frame)
+    for row in frame.to_dict("records"):
+        detectors[1].update(row)
+    for _, row in frame.iterrows():
+        detectors[2].update(row)
+    for row in frame.itertuples(index=False):
+        detectors[3].update(tuple(row))
+    states = [state(each) for each in detectors]
+    assert all(each == states[0] for each in states)
+
+
+def test_a_column_of_an_array_is_a_stream_of_values():
+    values = np.random.default_rng(0).normal(size=(200, 1))
+    detector = DistributionDetector().fit(values)
+    detector.update(0.5)
+    detector.update_many(values)
+    assert detector.result.n_current == 201
+    assert detector.result.parts == {}
+
+
+@pytest.mark.parametrize("rows", [[{"a": 1.0, "b": "x"}, {"a": "y", "b": "x"}], [[1.0, "x"], ["y", "x"]]])
+def test_rows_of_a_warm_up_keep_to_one_kind_per_column(rows):
+    detector = DistributionDetector(warm_up=5)
+    with pytest.raises(InvalidInputError):
+        detector.update_many(rows)
+    assert detector.result.n_reference == 0
+    detector.update_many(rows[:1] * 5)
+    assert detector.result.n_reference == 5
 
 
 def test_a_warm_up_that_cannot_be_a_reference_is_refused_value_by_value():

@@ -176,7 +176,7 @@ class DistributionDetector(Watch):
             Too few values, or such as cannot be used; the detector stays as it was.
         """
         intake, columns = _intake.read_reference(reference)
-        self._forget(intake, columns)
+        self._forget(self._begun(intake), columns)
         self._fitted = dict(self._generator.bit_generator.state)
         return self
 
@@ -198,7 +198,7 @@ class DistributionDetector(Watch):
             It is infinite, or of another type than the reference; the detector stays as it was.
         """
         if self._intake is None:
-            begun = _intake.intake_of(x)
+            begun = self._begun(_intake.intake_of(x))
             begun.one(x)
             self._intake = begun
         super().update(x)
@@ -218,7 +218,7 @@ class DistributionDetector(Watch):
             The positions in `values` after which drift was detected.
         """
         if self._intake is None:
-            begun = _intake.intake_of_many(values)
+            begun = self._begun(_intake.intake_of_many(values))
             if len(begun.many(values)):
                 self._intake = begun
         return super().update_many(values)
@@ -259,18 +259,22 @@ class DistributionDetector(Watch):
         if n < 2 * size:
             _checks.bad_data("reference", f"have at least {2 * size} values", n)
         if self.block is not None:
-            columns = [self._averages(intake, columns[0])]
+            columns = [Blocks(size).advance(numbers(columns[0], "numeric"))]
         sight = learn(columns, [kind or "unknown" for kind in intake.kinds], self.bins, generator)
         lag = None
         if intake.names is None and sight.lines[0].ordered:
             lag = lag_one([ranks(sight.lines[0].places(columns[0]))])
         return sight, lag
 
-    def _averages(self, intake: Intake, values: NDArray[Any]) -> Floats:
-        if intake.names is not None or intake.kinds[0] != "numeric":
-            kind = "a table" if intake.names is not None else WORDS[intake.kinds[0] or "unknown"]
-            _checks.bad_data("reference", "hold single numbers where block is set", kind, "leave out block")
-        return Blocks(self.block or 1).advance(numbers(values, "numeric"))
+    def _begun(self, intake: Intake) -> Intake:
+        """Return the intake of a new stream; where blocks are averaged, that of single numbers, or refuse."""
+        if self.block is None:
+            return intake
+        kind = intake.kinds[0] or "unknown"
+        if intake.names is not None or kind not in ("numeric", "unknown"):
+            got = "a table" if intake.names is not None else WORDS[kind]
+            _checks.bad_schema("values", "be single numbers where block is set", got, "leave out block")
+        return intake._replace(kinds=("numeric",))
 
     def _restart(self) -> None:
         self._evidence = 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn._tables import WORDS, Column, Kind, read
-from contlearn._tables._values import from_array
+from contlearn._tables._values import from_array, from_labels
 from contlearn.exceptions import ContlearnError
 
 MISSING = math.inf  # of a number: behind all others; infinities themselves are refused
@@ -51,6 +51,13 @@ def one(x: Any, kind: Kind | None, name: str = "x") -> Any:
     _same_kind(column, kind, name)
     value = plain(column, kind)[0]
     return value.item() if isinstance(value, np.float64) else value
+
+
+def label(x: Any) -> Any:
+    """Return a value as a category, of whatever type it is; None where it is missing."""
+    holder = np.empty(1, dtype=object)
+    holder[0] = x.item() if isinstance(x, np.generic) else x
+    return plain(from_labels("x", holder.tolist()), "categorical")[0]
 
 
 def many(values: Any, kind: Kind | None, name: str = "values") -> NDArray[Any]:

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-BLOCK = 512  # updates after which products and frequencies start again at 1
+BLOCK = (
+    256  # updates after which products start again at 1: no bet loses more than four fifths in one of them
+)
 _HALF_LIVES = (25.0, 100.0, 400.0)
 _WEIGHTS = ((0.9, 0.1), (0.75, 0.25), (0.5, 0.5))  # of the urn and of recent frequencies
 _SIZES = (0.1, -0.1, 0.2, -0.2, 0.4, -0.4, 0.8, -0.8)  # of the bets on a shape
