@@ -13,6 +13,7 @@ import json
 import random
 import sys
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -126,36 +127,47 @@ def values(detector, step):
 
 
 def watch_values(detector, step):
+    if isinstance(detector, drift.Pooled):
+        return watch_pooled(detector, step)
     given = values(detector, step)
     heard = []
     for each in given[:20]:
         detector.update(each)
         heard.append((detector.drift_detected, detector.warning_detected))
-    alarms = detector.update_many(given[20:])
+    alarms = detector.update_many(np.array(given[20:]))
     return said(heard) + said(alarms) + said(detector.result)
 
 
-def watch_combination(detector, step):
-    if isinstance(detector, drift.Pooled):
-        names = list(detector.detectors)
-        given = {
-            name: numbers(step + place, 5, 3.0 if step > 40 else 0.0) for place, name in enumerate(names)
-        }
-        for position in range(5):
-            row = {name: each[position] for name, each in given.items()}
-            inner = detector.detectors
-            detector.update(
-                {name: float(x > 1.5) if loss_like(inner[name]) else x for name, x in row.items()}
-            )
-        return said(detector.drift_detected) + said(detector.result)
+def watch_pooled(detector, step):
+    given = {}
+    for place, (name, inner) in enumerate(detector.detectors.items()):
+        found = numbers(step + place, 5, 3.0 if step > 40 else 0.0)
+        given[name] = [float(each > 1.5) for each in found] if loss_like(inner) else found
+    for position in range(5):
+        detector.update({name: each[position] for name, each in given.items()})
+    return said(detector.drift_detected) + said(detector.result)
+
+
+def watch_batch_by_batch(detector, step):
     if step == 0:
         detector.fit(table(100, "numeric", 3 * BATCH))
-    if isinstance(detector, drift.OverTime):
-        if step % 5 == 4:
-            detector.update(table(step, "numeric"))
-    else:
-        for row in table(step, "numeric", 7):
-            detector.update(row)
+    if step % 5 == 4:
+        detector.update(table(step, "numeric"))
+    return said(detector.drift_detected) + said(detector.result)
+
+
+def watch_rows(detector, step):
+    """Rows of a frame, or of an array, between two questions."""
+    if step == 0:
+        detector.fit(table(100, "mixed", 3 * BATCH))
+    detector.update_many(table(step, "mixed", 7))
+    return said(detector.drift_detected) + said(detector.result)
+
+
+def watch_numbers_in_windows(detector, step):
+    if step == 0:
+        detector.fit(numbers(1, 60))
+    detector.update_many(np.array(values(detector, step)[:7]))
     return said(detector.drift_detected) + said(detector.result)
 
 
@@ -219,7 +231,7 @@ def ways(registry, entry):
         return {"": ask_gate(entry.arguments.get("make_trial", gates.Trial))}
     steps = {
         registry.STREAM: watch_values,
-        registry.COMBINATION: watch_combination,
+        registry.COMBINATION: watch_batch_by_batch,
         registry.POLICY: ask_policy,
         registry.MACHINE: evaluate,
     }
@@ -240,6 +252,11 @@ def others():
         "RankCUSUM": lambda: drift.RankCUSUM(run_length=500).fit(numbers(1, 200)),
     }
     found = [(f"fitted {name}", make, each_step(watch_values)) for name, make in fitted.items()]
+    for control in ("lord++", "addis", "spending"):
+        machine = partial(drift.OverTime, drift.KS(), control=control, alpha=0.05)
+        found.append((f"over time {control}", machine, each_step(watch_batch_by_batch)))
+    rows = partial(drift.Windowed, drift.ByColumn(), size=30)
+    found.append(("windowed rows", rows, each_step(watch_rows)))
     moment = datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=2)))
 
     def hours(window, step):

@@ -308,7 +308,7 @@ REFUSED = {
     ),
     "a model": (
         lambda: drift.DomainClassifier(LogisticRegression()),
-        r"DomainClassifier\.\w+ must .* got a model, sklearn.*LogisticRegression; save models with their own library",
+        r"DomainClassifier\.\w+ must .* got a model, sklearn.*LogisticRegression; save models with",
     ),
     "a class of yours": (MyKS, "the object must .* got a model, .*MyKS"),
     "a class": (lambda: [Mine], r"\[0\] must .* got the class Mine"),
