@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Self
+from collections import deque
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,43 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 from contlearn import _checks
 from contlearn.drift._streams import _entries
 from contlearn.drift._streams._draws import own_generator
+from contlearn.drift._streams._findings import CONFIDENCE, lag_one, ranks
 from contlearn.drift._streams._hazard import CELLS, UNIT, Limits, normal_scores, two_sided_limits
+from contlearn.drift._streams._heights import Heights, cusum, place
 from contlearn.drift._streams._missing_share import MissingShare
 from contlearn.drift._streams._sequential_ranks import SequentialRanks
 from contlearn.drift._streams._watch import Watch
-from contlearn.results import DriftResult, DriftState
+from contlearn.results import DriftResult, DriftState, Interval
 
 __all__ = ["RankCUSUM"]
 
 _FOR_MISSING = 0.05  # part of the false alarms that belongs to the share of missing values
+_REMEMBERED = 512  # last values, to say what changed
 
 Floats = NDArray[np.float64]
-
-
-class _Heights(NamedTuple):
-    """The two CUSUMs, in units of 1 / `UNIT`.
-
-    Attributes
-    ----------
-    up, down
-        How high they are.
-    up_since, down_since
-        Updates since they were last 0.
-    ranked
-        Values since the start that were not missing.
-    seen
-        All values since the start.
-    evidence
-        Of the higher one.
-    """
-
-    up: int = 0
-    down: int = 0
-    up_since: int = 0
-    down_since: int = 0
-    ranked: int = 0
-    seen: int = 0
-    evidence: float = 0.0
 
 
 class RankCUSUM(Watch):
@@ -76,17 +54,20 @@ class RankCUSUM(Watch):
     -----
     *Promise.* The mean is over references, too: one detector's reference is never quite the law of its
     stream, which makes its false alarms somewhat rarer or more frequent than stated. After an alarm the
-    detector starts afresh against the same reference, which by then is more likely to be an unlucky one: see
-    the guide for measured figures. The promise holds for independent values. Where neighbours are alike,
-    alarms are more frequent.
+    detector starts afresh against the same reference, which by then is more likely to be an unlucky one.
+    Measured over 300 references of 1,000 values and all their alarms, a promise of 10,000 is kept at 10,600
+    to 11,900 on five distributions. The promise holds for independent values: with neighbours correlated by
+    0.2, 0.5 and 0.8, 10,000 become 1,300, 170 and 40. `result.remarks` warns where those of the reference
+    are.
 
-    *Sees* shifts. Changes of spread alone move both CUSUMs little and are found late or never:
-    `DistributionDetector` sees them.
+    *Sees* shifts: of half a standard deviation after 60 values on average, of one after 20. Changes of
+    spread alone move both CUSUMs little and are found late or never: `DistributionDetector` sees them.
 
     *Missing values* (None, NaN) are not ranked. Bets on their share run beside the CUSUMs, from the first
     one on, and own a twentieth of the false alarms.
 
-    *State*: about 20 kB, flat. *Cost*: a few microseconds per update, some 0.3 per value in `update_many`.
+    *State*: about 40 kB and twice 8 bytes per value of the reference, flat. *Cost*: a few microseconds per
+    update, some 0.3 per value in `update_many`.
 
     *Threads*: not to be shared by threads without a lock.
 
@@ -162,6 +143,8 @@ class RankCUSUM(Watch):
         self._ranks: SequentialRanks | None = None
         self._missing: MissingShare | None = None
         self._n_reference = 0
+        self._reference: Floats = np.empty(0)
+        self._lag: float | None = None
         self._restart()
         if self._given is not None:
             values, self._generator.bit_generator.state = self._given
@@ -175,11 +158,14 @@ class RankCUSUM(Watch):
         self._missing = MissingShare(len(draws) + n_missing, n_missing)
         self._limits = two_sided_limits(self._limit / (1.0 - _FOR_MISSING), self._loss)
         self._n_reference = len(present) + n_missing
+        self._reference = np.sort(present)
+        self._lag = lag_one([ranks(present)])
 
     def _restart(self) -> None:
         self._evidence = 0.0
         self._drift_detected = self._warning_detected = False
-        self._heights = _Heights()
+        self._heights = Heights()
+        self._recent: deque[float] = deque(maxlen=_REMEMBERED)
         self._missing_evidence = 0.0
         if self._ranks is not None and self._missing is not None:
             self._ranks.restart()
@@ -202,15 +188,16 @@ class RankCUSUM(Watch):
             return 0.0
         draw, limits = self._generator.random(), self._limits
         missing = x == _entries.MISSING
+        self._recent.append(x)
         self._missing_evidence = _FOR_MISSING * self._missing.step(missing)
         up, down, up_since, down_since, ranked, seen, evidence = self._heights
         if not missing:
             score = int(normal_scores()[min(int(self._ranks.rank(x, draw) * CELLS), CELLS - 1)])
             up, down = max(0, up + score - self._loss), max(0, down - score - self._loss)
             limit = int(limits.start[ranked]) if ranked < len(limits.start) else limits.steady
-            evidence = self._limit * float(limits.rarity[_place(limits, max(up, down) - limit)])
+            evidence = self._limit * float(limits.rarity[place(limits, max(up, down) - limit)])
             ranked += 1
-        self._heights = _Heights(
+        self._heights = Heights(
             up, down, up_since + 1 if up else 0, down_since + 1 if down else 0, ranked, seen + 1, evidence
         )
         return max(evidence, self._missing_evidence)
@@ -223,19 +210,20 @@ class RankCUSUM(Watch):
         missing = values == _entries.MISSING
         beside = _FOR_MISSING * self._missing.advance(missing)
         present = ~missing
-        ranks = self._ranks.ranks(values[present], draws[present])
+        ranked = self._ranks.ranks(values[present], draws[present])
         scores = np.zeros(len(values), dtype=np.int64)
-        scores[present] = normal_scores()[np.minimum((ranks * CELLS).astype(np.int64), CELLS - 1)]
-        up, up_since = _cusum(scores - self._loss * present, before.up, before.up_since)
-        down, down_since = _cusum(-scores - self._loss * present, before.down, before.down_since)
-        ranked = before.ranked + np.cumsum(present)
-        limit = np.append(limits.start, limits.steady)[np.minimum(ranked - 1, len(limits.start))]
+        scores[present] = normal_scores()[np.minimum((ranked * CELLS).astype(np.int64), CELLS - 1)]
+        up, up_since = cusum(scores - self._loss * present, before.up, before.up_since)
+        down, down_since = cusum(-scores - self._loss * present, before.down, before.down_since)
+        counted = before.ranked + np.cumsum(present)
+        limit = np.append(limits.start, limits.steady)[np.minimum(counted - 1, len(limits.start))]
         places = np.clip(np.maximum(up, down) - limit - limits.lowest, 0, len(limits.rarity) - 1)
-        evidence = np.where(ranked > 0, self._limit * limits.rarity[places], 0.0)
+        evidence = np.where(counted > 0, self._limit * limits.rarity[places], 0.0)
+        self._recent.extend(values[-_REMEMBERED:].tolist())
         self._missing_evidence = float(beside[-1])
-        self._heights = _Heights(
+        self._heights = Heights(
             int(up[-1]), int(down[-1]), up_since, down_since,
-            int(ranked[-1]), before.seen + len(values), float(evidence[-1]),
+            int(counted[-1]), before.seen + len(values), float(evidence[-1]),
         )  # fmt: skip
         return np.maximum(evidence, beside)
 
@@ -256,14 +244,16 @@ class RankCUSUM(Watch):
             self._ranks.checkpoint(),
             self._missing.checkpoint(),
             self._heights,
+            self._recent.copy(),
             self._missing_evidence,
             self._generator.bit_generator.state,
         )
 
     def _rollback(self, state: Any) -> None:
-        ranks, missing, self._heights, self._missing_evidence, self._generator.bit_generator.state = state
+        ranked, missing, self._heights, self._recent, self._missing_evidence, draws = state
+        self._generator.bit_generator.state = draws
         if self._ranks is not None and self._missing is not None:
-            self._ranks.rollback(ranks)
+            self._ranks.rollback(ranked)
             self._missing.rollback(missing)
 
     @property
@@ -271,7 +261,9 @@ class RankCUSUM(Watch):
         """What is known after the last update.
 
         `score` is the evidence in updates: so rare a height of the CUSUMs is seen once in so many while
-        nothing changes. Where values were missing, `parts` tells the values from their missing share.
+        nothing changes. `effects` are the shifts of quantiles since the estimated change, from at most 512
+        values; the intervals do not know that its time was chosen to fit them. Where values were missing,
+        `parts` tells the values from their missing share.
         """
         if self._ranks is None or self._missing is None:
             return DriftResult(
@@ -301,22 +293,25 @@ class RankCUSUM(Watch):
             n_current=self._heights.seen,
             changed_at=None if state is DriftState.STABLE else changed_at,
             parts=parts or {},
+            effects=self._shifts(changed_at) if changed_at and state is not DriftState.STABLE else {},
+            remarks=self._remarks(),
         )
+
+    def _shifts(self, since: int) -> dict[str, Interval]:
+        """Return how the quantiles of the last values differ from those of the reference."""
+        from contlearn.stats._quantiles import shifts_of_samples
+
+        last = np.array(self._recent)[-since:]
+        last = np.sort(last[last != _entries.MISSING])
+        return shifts_of_samples(self._reference, last, CONFIDENCE) if len(last) else {}
+
+    def _remarks(self) -> tuple[str, ...]:
+        if self._lag is None or self._lag < 0.0:
+            return ()
+        how = f"the reference's values depend on their neighbours (lag-1 correlation {self._lag:.2f})"
+        return (f"{how}: false alarms come sooner than stated",)
 
     def _changed_at(self) -> int:
         """Return how many updates ago the higher CUSUM began to rise."""
         heights = self._heights
         return heights.up_since if heights.up >= heights.down else heights.down_since
-
-
-def _place(limits: Limits, above: int) -> int:
-    """Return where `rarity` has so much above the limit."""
-    return min(max(above - limits.lowest, 0), len(limits.rarity) - 1)
-
-
-def _cusum(steps: NDArray[np.int64], height: int, since: int) -> tuple[NDArray[np.int64], int]:
-    """Return max(0, W + step) after each step, and for how many steps it has been above 0 at the end."""
-    sums = np.cumsum(steps)
-    heights = sums - np.minimum(np.minimum.accumulate(sums), -height)
-    zeros = np.flatnonzero(heights == 0)
-    return heights, len(steps) - 1 - int(zeros[-1]) if len(zeros) else since + len(steps)
