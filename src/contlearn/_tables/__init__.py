@@ -5,7 +5,7 @@ reference and finds the same ones, in the same order, in every later table.
 """
 
 from contlearn._tables._column import Column, Kind, Table
-from contlearn._tables._read import TableLike, read
+from contlearn._tables._read import Labels, TableLike, read
 from contlearn._tables._schema import WORDS, Schema
 
-__all__ = ["WORDS", "Column", "Kind", "Schema", "Table", "TableLike", "read"]
+__all__ = ["WORDS", "Column", "Kind", "Labels", "Schema", "Table", "TableLike", "read"]

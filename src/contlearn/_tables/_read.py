@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
 from contlearn._tables._column import Column, Table, build, from_block
-from contlearn._tables._values import from_array
+from contlearn._tables._values import from_array, from_labels
 
 
 class Frame(Protocol):
@@ -19,6 +19,10 @@ class Frame(Protocol):
     @property
     def columns(self) -> Any:
         """The columns or their names."""
+
+
+class Labels(list[Any]):
+    """A column of categories that were declared as such, numbers included."""
 
 
 TableLike: TypeAlias = ArrayLike | Mapping[str, Any] | Frame
@@ -97,6 +101,8 @@ def _from_mapping(X: Mapping[Any, Any], name: str) -> Table:
 
 def _from_any(name: str, values: Any) -> Column:
     """Return one column of a dictionary."""
+    if isinstance(values, Labels):
+        return from_labels(name, values)
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         _checks.bad_data(
             f"column {name!r}", "be a sequence of values", type(values).__name__, "one row is {name: [value]}"

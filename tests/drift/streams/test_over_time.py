@@ -113,6 +113,7 @@ DETECTORS = [
     MMD(n_permutations=199),
     MMD(method="cross"),
     drift.DomainClassifier(),
+    drift.ConditionalDrift(),
     ByColumn(),
     ByColumn(correction="westfall-young"),
 ]

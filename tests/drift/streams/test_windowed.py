@@ -187,7 +187,7 @@ def test_it_keeps_nothing_of_the_callers():
 BAD = [
     (
         KS(), REFERENCE, 0.5,
-        [np.inf, "x", [1.0, 2.0], {"a": 1.0, "b": 2.0}, b"1", 1j, np.zeros(2), object()],
+        [np.inf, 10**400, "x", [1.0, 2.0], {"a": 1.0, "b": 2.0}, b"1", 1j, np.zeros(2), object()],
     ),
     (
         KS(), REFERENCE.reshape(-1, 2), (0.5, 1.0),
@@ -336,3 +336,15 @@ def test_windows_alarm_no_more_often_than_alpha():
         alarms += len(watch.update_many(rng.normal(size=2_000)))
         windows += 20
     assert alarms <= special.bdtrik(1 - 1e-6, windows, 0.1)
+
+
+def test_numbers_that_a_frame_declares_as_categories_may_wait():
+    pd = pytest.importorskip("pandas")
+    shops = pd.DataFrame({"amount": REFERENCE[:300], "shop": pd.Categorical([1, 2, 3] * 100)})
+    detector = ByColumn().fit(shops)
+    whole, parts = Windowed(detector, 40), Windowed(detector, 40)
+    whole.update_many(shops.iloc[:80])
+    for start in range(0, 80, 16):
+        parts.update_many(shops.iloc[start : start + 16])
+    assert parts.result == whole.result
+    assert pickle.loads(pickle.dumps(parts)).result == whole.result

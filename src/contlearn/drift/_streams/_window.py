@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from contlearn import _checks
-from contlearn._tables import Schema, read
-from contlearn.drift._streams._many import by_name, count
+from contlearn._tables import Labels, Schema, read
+from contlearn.drift._streams._many import by_name, count, refuse_one
 
 # Types of single values that need no second look, by the kind of their column.
 _PLAIN: dict[str, frozenset[type]] = {
@@ -131,7 +131,9 @@ def _array(values: Any) -> Any:
             array = np.asarray(values)
         except (ValueError, OverflowError):  # rows of different lengths: the reader says what is wrong
             return _objects(values)
-        return np.array(values, dtype=object) if array.dtype.kind in "US" else array
+        mixed = array.dtype.kind in "iuf" and bool in set(map(type, values))  # numpy makes numbers of them
+        return np.array(values, dtype=object) if mixed or array.dtype.kind in "US" else array
+    refuse_one(values)
     return values if hasattr(values, "__getitem__") else list(values)
 
 
@@ -160,14 +162,26 @@ def _column(values: Any) -> Any:
     return values.to_pylist() if hasattr(values, "to_pylist") else list(values)
 
 
-def joined(blocks: Sequence[Any]) -> Any:
-    """Return blocks one after another as a table that a detector can read."""
+def declared(values: Any, schema: Schema | None) -> tuple[str, ...]:
+    """Return which columns of a frame hold categories, which its library may have been told."""
+    if schema is None or not schema.named or isinstance(values, Mapping) or not hasattr(values, "columns"):
+        return ()
+    kinds = zip(schema.names, schema.kinds, strict=True)
+    return tuple(name for name, kind in kinds if kind == "categorical")
+
+
+def joined(blocks: Sequence[Any], categories: Collection[str] = ()) -> Any:
+    """Return blocks one after another as a table that a detector can read.
+
+    `categories` are columns of which some rows came as declared categories: numbers are labels there.
+    """
     tables = [_table(block) if isinstance(block, list) else block for block in blocks]
-    if len(tables) == 1:
+    if len(tables) == 1 and not categories:
         return tables[0]
     if any(_names(each) for each in tables):
         columns = [{str(name): _column(each) for name, each in by_name(table).items()} for table in tables]
-        return {name: _end_to_end([each[name] for each in columns]) for name in columns[0]}
+        whole = {name: _end_to_end([each[name] for each in columns]) for name in columns[0]}
+        return {name: Labels(each) if name in categories else each for name, each in whole.items()}
     return _end_to_end([each if isinstance(each, np.ndarray) else _array(_column(each)) for each in tables])
 
 

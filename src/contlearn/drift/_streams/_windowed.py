@@ -8,7 +8,7 @@ from contlearn import _checks
 from contlearn.drift._streams._asked import check_batch_detector, fitted, is_fitted, own
 from contlearn.drift._streams._base import StreamDetector
 from contlearn.drift._streams._many import count, part
-from contlearn.drift._streams._window import checked_many, checked_row, copied, joined
+from contlearn.drift._streams._window import checked_many, checked_row, copied, declared, joined
 from contlearn.results import DriftResult, DriftState
 
 
@@ -72,6 +72,7 @@ class Windowed(StreamDetector):
     def reset(self) -> None:
         """Begin a new window against the same reference."""
         self._held: list[Any] = []
+        self._categories: tuple[str, ...] = ()  # of the rows that wait, columns that came declared as such
         self._waiting = 0
         self._last: DriftResult | None = None
         self._drift_detected = self._warning_detected = False
@@ -111,7 +112,7 @@ class Windowed(StreamDetector):
             self._waiting += 1
             self._between()
             return
-        self._conclude(self._fitted.detect(joined([*self._held, [row]])))
+        self._conclude(self._fitted.detect(joined([*self._held, [row]], self._categories)))
 
     def update_many(self, values: Any) -> list[int]:
         """Take in many rows, exactly as repeated `update` would; whole windows are passed on as they are.
@@ -128,13 +129,13 @@ class Windowed(StreamDetector):
             The positions of the rows that completed a window that drifted.
         """
         given = checked_many(values, self._schema(), self._held)
-        n = count(given)
+        n, categories = count(given), declared(given, self._schema())
         ends = range(self.size - self._waiting, n + 1, self.size)
         start, results = 0, []
         for end in ends:
             table = part(given, start, end)
             if start == 0 and self._held:
-                table = joined([*self._held, copied(table)])
+                table = joined([*self._held, copied(table)], {*self._categories, *categories})
             results.append(self._fitted.detect(table))
             start = end
         if results:
@@ -142,6 +143,7 @@ class Windowed(StreamDetector):
         if start < n:
             self._held.append(copied(part(given, start, n)))
             self._held = [copied(joined(self._held))] if len(self._held) > 1 else self._held
+            self._categories = tuple(sorted({*self._categories, *categories}))
             self._waiting += n - start
             self._between()
         return [end - 1 for end, result in zip(ends, results, strict=True) if result.detected]
@@ -165,7 +167,7 @@ class Windowed(StreamDetector):
         return getattr(self._fitted, "schema_", None)
 
     def _conclude(self, result: DriftResult) -> None:
-        self._held, self._waiting = [], 0
+        self._held, self._categories, self._waiting = [], (), 0
         self._last, self._drift_detected = result, result.detected
 
     def _between(self) -> None:
