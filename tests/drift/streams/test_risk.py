@@ -75,6 +75,18 @@ def test_updates_and_arrays_may_alternate(form):
     assert state(mixed) == state(one)
 
 
+@pytest.mark.parametrize("side", ["above", "both"])
+@pytest.mark.parametrize("promise", [{"run_length": 1e12}, {"run_length": None, "alpha": 1e-12}], ids=str)
+def test_blocks_end_alike_where_no_alarm_begins_anew(promise, side):
+    losses = np.random.default_rng(1).random(3500) < 0.1
+    one, many = (RiskDetector(0.1, side=side, **promise) for _ in range(2))
+    for loss in losses.tolist():
+        one.update(loss)
+    assert many.update_many(losses) == []
+    assert state(many) == state(one)
+    assert (len(one._block), one._before.size, len(one._older)) == (428, 1024, 2)
+
+
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_evidence_is_the_recursion_of_the_paper(form):
     detector, losses = RiskDetector(0.1, **form), np.random.default_rng(0).beta(1, 9, 3000)
