@@ -41,6 +41,8 @@ def column(name: str, data: ArrayLike) -> NDArray[Any]:
         _checks.bad_data(name, "be one-dimensional", "rows of different lengths")
     if array.dtype.kind in "US" and not hasattr(data, "dtype") and not all(map(_is_text, data)):
         array = np.asarray(data, dtype=object)  # or a NaN among texts would have become the text "nan"
+    if array.ndim == 0:
+        _checks.bad_data(name, "hold one value per row", type(data).__name__, "pass a list or an array")
     if array.ndim != 1:
         cure = "use its .ravel()" if array.ndim == 2 and 1 in array.shape else ""
         _checks.bad_data(name, "be one-dimensional", f"shape {array.shape}", cure)

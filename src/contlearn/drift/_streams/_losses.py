@@ -23,7 +23,7 @@ def loss(x: Any, name: str = "x") -> float:
     except ValueError:
         value = math.nan
     if not 0.0 <= value <= 1.0:
-        _checks.bad_data(name, "be a loss between 0 and 1", x, _CURE)
+        _checks.bad_data(name, "be a loss between 0 and 1", repr(x) if isinstance(x, str) else x, _CURE)
     return value
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, Self
 
 from contlearn import _checks
 from contlearn.drift._streams._asked import check_batch_detector, fitted, own
 from contlearn.drift._streams._base import StreamDetector
+from contlearn.drift._streams._many import refuse_one
 from contlearn.results import DriftResult, DriftState
 from contlearn.stats._online_testing import RULES, Fortune
+
+_ONE = "use update for one batch"
 
 
 class OverTime(StreamDetector):
@@ -143,6 +146,9 @@ class OverTime(StreamDetector):
         list of int
             The positions of the batches that drifted.
         """
+        if isinstance(values, Mapping) or hasattr(values, "columns"):
+            _checks.bad_data("values", "be one batch after another", type(values).__name__, _ONE)
+        refuse_one(values)
         progress, last, alarms = self._progress, self._last, []
         for position, batch in enumerate(values):
             last, progress = self._asked(batch, progress)

@@ -26,7 +26,7 @@ def one_row(x: Any, schema: Schema | None) -> Floats:
     elif isinstance(x, str | bytes) or (hasattr(x, "ndim") and x.ndim > 1):
         _checks.bad_data("row", "be one row of numbers", type(x).__name__, "use update_many for many rows")
     else:
-        values = list(x) if hasattr(x, "__len__") else [x]
+        values = list(x) if hasattr(x, "__len__") and getattr(x, "ndim", None) != 0 else [x]
     if names is None:
         names = tuple(map(str, range(len(values))))
     if not names or len(values) != len(names):
@@ -40,6 +40,8 @@ def one_row(x: Any, schema: Schema | None) -> Floats:
 
 def many_rows(X: Any, schema: Schema | None, name: str = "rows") -> tuple[Floats, Schema]:
     """Return rows and their columns, or refuse them all."""
+    if isinstance(X, list | tuple) and bool in set(map(type, X)):
+        X = np.array(X, dtype=object)  # or numpy would make numbers of booleans that stand alone
     table = read(X, name)
     columns = table.columns if schema is None else schema.match(table, name)
     if not columns:
