@@ -62,16 +62,12 @@ def others(amounts: Any) -> Iterator[Contest]:
     """For information: nothing is promised."""
     kswin = one_by_one(KSWIN(seed=1), amounts[:FEW].tolist())
     for name in ("RankCUSUM", "OnlineMMD"):
-        if name not in dir(drift):
-            continue
         fitted = getattr(drift, name)().fit(amounts[:1000])
         few = amounts[1000 : 1000 + 2 * FEW].tolist()
         one, bulk = one_by_one(fitted, few), many(fitted, amounts[: MANY // 10])
         yield contest(f"{name}.update, a value", "river KSWIN.update", one, kswin, len(few), FEW)
         yield contest(f"{name}.update_many, a value", "river KSWIN.update", bulk, kswin, MANY // 10, FEW)
     names = [f"column {i}" for i in range(COLUMNS)]
-    if "Pooled" not in dir(drift):
-        return
     pooled = drift.Pooled({name: drift.RiskDetector(limit=0.1) for name in names})
     loss = (np.abs(amounts) > 1.645).astype(float)
     rows = [dict(zip(names, row, strict=True)) for row in loss[: 200 * COLUMNS].reshape(-1, COLUMNS).tolist()]
