@@ -257,6 +257,12 @@ RAISES = {
     ("gates/_base.py", "TypeError"): "the truth protocol of Python",
     ("drift/_by_column.py", "NotImplementedError"): "hooks that are never called",
     ("testing/_laws.py", "AssertionError"): "a broken law",
+    ("persistence/_leaves.py", "LookupError"): "the writer catches it: it knows the place",
+    ("persistence/_random.py", "LookupError"): "the writer catches it: it knows the place",
+    ("persistence/_river.py", "LookupError"): "the writer catches it: it knows the place",
+    ("persistence/_pandas.py", "UnknownColumn"): "the writer catches it: it knows the place",
+    ("persistence/_polars.py", "UnknownColumn"): "the writer catches it: it knows the place",
+    ("persistence/_arrow.py", "UnknownColumn"): "the writer catches it: it knows the place",
 }
 
 

@@ -62,7 +62,7 @@ TUPLES: dict[str, _Home] = {
     **_homes("contlearn.drift._streams._last_move", "Move", "stream."),
     **_homes("contlearn.drift._streams._missing_share", "_State", "stream.missing."),
     **_homes("contlearn.drift._streams._over_time", "_Progress", "stream."),
-    **_homes("contlearn.drift._streams._rank_cusum", "_Heights", "stream."),
+    **_homes("contlearn.drift._streams._heights", "Heights", "stream."),
     **_homes("contlearn.drift._streams._report", "Asked", "stream."),
     **_homes("contlearn.drift._streams._recent", "_State", "stream.recent."),
     **_homes("contlearn.drift._streams._betting", "Side", "stream."),

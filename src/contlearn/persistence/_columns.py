@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contlearn.persistence._refusals import damaged
+
 
 class UnknownColumn(Exception):  # noqa: N818 - never leaves the package: it carries a name and a type
     """A column of a type that is not written."""
@@ -13,5 +15,5 @@ TEXT = (str, type(None))
 def texts(values: list[object]) -> list[object]:
     """Return values that must be text or missing."""
     if not all(isinstance(each, TEXT) for each in values):
-        raise TypeError("text expected")
+        damaged("a column of text", "other values")
     return values
