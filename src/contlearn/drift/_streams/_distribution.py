@@ -320,7 +320,7 @@ class DistributionDetector(Watch):
 
     def _warm(self, values: list[Any]) -> float:
         """Keep values of the reference, and learn it from the last of them."""
-        intake = (self._intake or _intake.SINGLE).learn(values)
+        intake = (self._intake or self._begun(_intake.intake_of(values[0]))).learn(values)
         if len(self._warming) + len(values) < self.warm_up:
             self._warming += values
             self._intake = intake
