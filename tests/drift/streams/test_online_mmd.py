@@ -236,6 +236,33 @@ def test_a_column_that_goes_missing_raises_an_alarm():
     detector.reset()
     by_one(detector, rows[:3])
     assert set(detector.result.parts) == {"rows", "missing"}
+    assert set(detector.result.parts["missing"].parts) == {"1"}
+
+
+def test_the_column_that_went_missing_is_named():
+    rng = np.random.default_rng(19)
+    detector = OnlineMMD(**SMALL).fit(rng.normal(size=(500, 3)))
+    for _ in range(20):
+        detector.update([0.0, None, 0.0])
+        if detector.drift_detected:
+            break
+    assert detector.result.drifted == ("missing",)
+    assert detector.result.parts["missing"].drifted == ("1",)
+
+
+def test_the_time_of_the_change_is_estimated_within_the_window():
+    errors = []
+    rng = np.random.default_rng(20)
+    detector = OnlineMMD(**SMALL | {"window": 60}).fit(rng.normal(size=(500, 3)))
+    for _ in range(20):
+        detector.reset()
+        detector.update_many(rng.normal(size=(100, 3)))
+        for delay in range(1, 60):
+            detector.update(rng.normal(loc=0.7, size=3))
+            if detector.drift_detected:
+                errors.append(detector.result.changed_at - delay)
+                break
+    assert abs(np.median(errors)) <= 4
 
 
 def test_incomplete_rows_do_not_blind_it():

@@ -57,6 +57,11 @@ class MissingShare:
         """Whether anything has been missing yet, in the reference or in the stream."""
         return self._state.awake
 
+    @property
+    def wealth(self) -> float:
+        """The mean wealth of the bets."""
+        return self._state.stakes.total / len(self._present)
+
     def checkpoint(self) -> _State:
         """Return all that later evidence depends on."""
         return self._state

@@ -28,27 +28,13 @@ Floats = NDArray[np.float64]
 
 
 class _Window(NamedTuple):
-    """The rows that are looked at.
+    """The rows that are looked at, as features, and what is known of them."""
 
-    Attributes
-    ----------
-    ring
-        Their features, int16, oldest at `seen` modulo the size once it is full.
-    sums
-        The sums of these.
-    seen
-        Complete rows since the start.
-    updates
-        All rows since the start.
-    evidence
-        After the last complete row.
-    """
-
-    ring: NDArray[np.int16]
+    ring: NDArray[np.int16]  # oldest at `seen` modulo the size once it is full
     sums: Floats
-    seen: int
-    updates: int
-    evidence: float
+    seen: int  # complete rows since the start
+    updates: int  # all rows since the start
+    evidence: float  # after the last complete row
 
 
 class OnlineMMD(Watch):
@@ -78,14 +64,19 @@ class OnlineMMD(Watch):
     Notes
     -----
     *Promise.* Approximate. It is the mean over references and streams, and the reference stands for the
-    distribution that it came from; with a reference of less than ten windows it is a rough one. It holds for
-    independent rows: where neighbours are alike, alarms are more frequent.
+    distribution that it came from; with a reference of less than ten windows it is a rough one. Limits are
+    set for 1.15 times the promise, since without that 1,000 became 860 to 1,110 on fresh rows of five laws
+    (five columns, references of 1,000 rows). It holds for independent rows: where neighbours are alike,
+    alarms are more frequent.
+
+    *Sees*, with the default arguments and five normal columns, a shift of all of them by half a standard
+    deviation after 42 rows on average, of one of them after 98, a spread of 1.5 or 0.7 times after 44 or 61.
 
     *Missing values.* A row in which anything is missing does not enter the window. Bets on the share of
     missing values of every column run beside it, and own a twentieth of the false alarms.
 
     *State*: two bytes per feature and row of the window (26 kB), and the features' frequencies; flat.
-    *Cost*: O(columns times features) per update, some 40 microseconds; a tenth of it in `update_many`.
+    *Cost*: O(columns times features) per update, some 45 microseconds; a tenth of it in `update_many`.
 
     *Threads*: not to be shared by threads without a lock.
 
@@ -304,7 +295,8 @@ class OnlineMMD(Watch):
         """What is known after the last update.
 
         `score` is the evidence in updates: so far a window is from the reference once in so many while
-        nothing changes. Where values were missing, `parts` tells the rows from their missing share.
+        nothing changes. `changed_at` counts complete rows, at most a window of them. Where values were
+        missing, `parts` tells the rows from the missing shares of the columns.
         """
         if self._features is None:
             return DriftResult(
@@ -313,13 +305,21 @@ class OnlineMMD(Watch):
                 n_current=len(self._warming),
                 remarks=(f"the first {self.warm_up} rows become the reference",),
             )
-        rows = self._part(self._window.evidence)
-        if not any(share.awake for share in self._missing):
+        rows = self._part(self._window.evidence, changed_at=self._changed_at())
+        if self._schema is None or not any(share.awake for share in self._missing):
             return rows
-        parts = {"rows": rows, "missing": self._part(self._missing_evidence)}
-        return self._part(self._evidence, parts)
+        each = _FOR_MISSING / len(self._missing)
+        columns = {
+            name: self._part(each * share.wealth)
+            for name, share in zip(self._schema.names, self._missing, strict=True)
+            if share.awake
+        }
+        parts = {"rows": rows, "missing": self._part(self._missing_evidence, columns)}
+        return self._part(self._evidence, parts, rows.changed_at)
 
-    def _part(self, evidence: float, parts: dict[str, DriftResult] | None = None) -> DriftResult:
+    def _part(
+        self, evidence: float, parts: dict[str, DriftResult] | None = None, changed_at: int | None = None
+    ) -> DriftResult:
         state = DriftState.STABLE
         if evidence >= min(self._warning_limit, self._limit):
             state = DriftState.DRIFT if evidence >= self._limit else DriftState.WARNING
@@ -329,5 +329,16 @@ class OnlineMMD(Watch):
             threshold=self._limit,
             n_reference=self._n_reference,
             n_current=self._window.updates,
+            changed_at=None if state is DriftState.STABLE else changed_at,
             parts=parts or {},
         )
+
+    def _changed_at(self) -> int | None:
+        """Return how many of the last rows are furthest from the reference, in units of chance."""
+        ring, _, seen, *_ = self._window
+        n = min(seen, self.window)
+        if not n:
+            return None
+        latest = ring[(seen - 1 - np.arange(n)) % self.window].astype(np.float64)
+        sums = np.cumsum(latest, axis=0)
+        return int(np.argmax(np.einsum("ij,ij->i", sums, sums) / np.arange(1.0, n + 1.0))) + 1
