@@ -348,7 +348,7 @@ class Fitted(Full):
     def update(self, x):
         if self.baseline is None:
             raise NotFittedError("fit first")
-        super().update(x - self.baseline)
+        super().update(x - self.baseline if abs(x) < 1e6 else x)
 
 
 def test_a_fitted_detector_obeys_the_laws_although_its_clones_are_not_fitted():

@@ -9,7 +9,8 @@ from contlearn.testing._laws import snapshot, twin
 from contlearn.testing._stream_case import StreamCase, alarms, answers
 
 _INFINITE = float("inf")
-_BAD: tuple[Any, ...] = (float("nan"), _INFINITE, -_INFINITE, 1e308, -1e308, 5e-324, None, "text", [], {})
+_NUMBERS: tuple[Any, ...] = (float("nan"), _INFINITE, -_INFINITE, 1e308, -1e308, 10**400, 5e-324)
+_BAD: tuple[Any, ...] = (*_NUMBERS, None, "text", True, [], {})
 
 
 def update_many_takes_all_or_nothing(case: StreamCase) -> str | None:

@@ -300,6 +300,8 @@ def test_a_detector_that_changes_itself_when_cloned_is_still_reset_to_the_same()
     source = drift.DummyDriftDetector(trigger_method="random", t_0=50, w=20, dynamic_cloning=True, seed=1)
     detector = RiverDetector(source)
     first = detector.update_many(STREAM)
+    for fresh in (detector.clone(), detector.clone()):
+        assert repr(fresh) == repr(RiverDetector(source).clone())
     detector.reset()
     assert detector.update_many(STREAM) == first
 

@@ -144,8 +144,10 @@ def _fresh(value: Any) -> Any:
     """Return a parameter as a detector that has seen nothing would hold it."""
     if isinstance(value, type):
         return value
-    if isinstance(value, StreamDetector) or hasattr(value, "_get_params"):  # ours, and river's
+    if isinstance(value, StreamDetector):
         return value.clone()
+    if hasattr(value, "_get_params"):  # river's, of which some change themselves when they are cloned
+        return copy.deepcopy(value).clone()
     if hasattr(value, "get_params"):  # scikit-learn's: without loading it
         return type(value)(**{name: _fresh(each) for name, each in value.get_params(deep=False).items()})
     if isinstance(value, Mapping):
