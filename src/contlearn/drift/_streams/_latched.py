@@ -46,7 +46,8 @@ class Latched(StreamDetector):
 
     `update_many` returns the position of the alarm it raised: one at most, since the alarm stands.
 
-    State: the detector, one result, and 20 alarms. Threads: not to be shared by threads without a lock.
+    State: the detector, one result, and 20 alarms. Cost: that of the detector; `update_many` copies it once.
+    Threads: not to be shared by threads without a lock.
 
     Examples
     --------
