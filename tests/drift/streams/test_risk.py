@@ -211,6 +211,14 @@ def test_limits_of_other_losses_hold_and_are_close():
     assert limits.mean() < 0.125
 
 
+def test_no_stake_knows_the_loss_it_is_put_on():
+    losses = np.random.default_rng(1).beta(2, 5, 50)
+    for position in (0, 20, 49):
+        other = np.where(np.arange(50) < position, losses, 1.0 - losses)
+        stakes, others = (_risk_limit._stakes(each, 3.0) for each in (losses, other))
+        np.testing.assert_array_equal(stakes[: position + 1], others[: position + 1])
+
+
 def test_a_bound_by_betting_is_where_the_wealth_ends():
     losses = np.random.default_rng(1).beta(2, 5, 100)
     bound = _risk_limit.upper_bound(losses, 0.9)
