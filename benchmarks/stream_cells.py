@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from statistics import fmean
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from river import drift as river_drift
 from river.drift import binary
+from scipy.stats import gamma
 
 from contlearn import drift
 from contlearn.testing import certify
@@ -67,6 +69,8 @@ class Kind(NamedTuple):
     numbers: bool = False
     streams: int = 200  # without a change
     changes: int = 400  # with one
+    references: int | None = None  # so many different ones; None: one for each stream
+    columns: int = 1  # of independent values, by name; delays are not measured of several
     promise: float = math.inf  # run length
     between: tuple[float, float] = (0.0, math.inf)  # in which its measured run length must lie
     within: dict[str, float] = {}  # noqa: RUF012 - mean delays, of which none may be longer
@@ -87,14 +91,24 @@ KINDS: dict[str, Kind] = {
         between=(8_000, 16_000),
         within={"mean + 0.5 sd": 130, "mean + 1 sd": 55, "sd x 1.5": 150, "sd x 0.7": 160},
     ),
-    "RankCUSUM": Kind(
+    "Pooled of 10 RiskDetectors": Kind(
+        lambda: drift.Pooled({f"part {i}": drift.RiskDetector(limit=RATE) for i in range(10)}),
+        losses=True,
+        columns=10,
+        promise=10_000,
+        between=(8_000, math.inf),
+    ),
+    "RankCUSUM(2,000)": Kind(
         lambda: drift.RankCUSUM(run_length=2_000), numbers=True, promise=2_000, between=(1_600, 2_400)
+    ),
+    "RankCUSUM(10,000)": Kind(
+        lambda: drift.RankCUSUM(run_length=10_000), numbers=True, promise=10_000, between=(8_000, math.inf)
     ),
     "OnlineMMD": Kind(
         lambda: drift.OnlineMMD(run_length=10_000),
         numbers=True,
-        streams=200,
         changes=100,
+        references=10,  # a fit takes a second
         promise=10_000,
         between=(8_000, math.inf),
     ),
@@ -132,7 +146,7 @@ def cells() -> list[Cell]:
     found = []
     for name, kind in KINDS.items():
         losses = list(LOSSES)[:1] if name in ERRORS_ONLY else list(LOSSES)
-        data = [*losses, *LOSS_CHANGES] if kind.losses else []
+        data = [*losses, *(LOSS_CHANGES if kind.columns == 1 else ())] if kind.losses else []
         data += [*NUMBERS, *NUMBER_CHANGES] if kind.numbers else []
         found += [Cell(name, each) for each in data]
     return found
@@ -145,42 +159,64 @@ def measure(cell: Cell) -> dict[str, Any]:
 
 def run_length(cell: Cell, kind: Kind) -> dict[str, Any]:
     """Return the updates per alarm on streams in which nothing changes; every detector sees the same ones."""
-    certificate = certify(
-        kind.make(),
-        CALM[cell.data],
-        n_reference=REFERENCE,
-        n_current=LENGTH,
-        repetitions=kind.streams,
-        shifts=(),
-        rng=1,
-    )
-    estimate, low, high, _ = certificate.run_length
+    draw, rng = _of_columns(CALM[cell.data], kind.columns), np.random.default_rng(4)
+    if kind.references is None:
+        parts = [certified(kind.make(), draw, REFERENCE, kind.streams, 1)]
+    else:
+        fitted = (kind.make().fit(draw(rng, REFERENCE)) for _ in range(kind.references))
+        repeated = kind.streams // kind.references
+        parts = [certified(each, draw, 0, repeated, seed) for seed, each in enumerate(fitted)]
+    alarms = sum(each.alarms for each in parts)
+    estimate, low, high = counted(alarms, kind.streams * LENGTH)
     wanted_low, wanted_high = kind.between
     return {
         "run_length": estimate if math.isfinite(estimate) else None,
         "low": low,
         "high": high if math.isfinite(high) else None,
-        "alarms": certificate.alarms,
+        "alarms": alarms,
         "streams": kind.streams,
-        "first_half": certificate.first_half.estimate if certificate.first_half else None,
-        "microseconds": 1e6 * certificate.update_seconds,
+        "first_half": parts[0].first_half.estimate if parts[0].first_half else None,
+        "microseconds": 1e6 * parts[0].update_seconds,
         "missed": not wanted_low <= estimate <= wanted_high,
     }
+
+
+def _of_columns(draw: Draw, columns: int) -> Draw:
+    if columns == 1:
+        return draw
+    return lambda rng, rows: {f"part {i}": draw(rng, rows) for i in range(columns)}
+
+
+def certified(detector: Any, draw: Draw, reference: int, repetitions: int, seed: int) -> Any:
+    return certify(
+        detector,
+        draw,
+        n_reference=reference,
+        n_current=LENGTH,
+        repetitions=repetitions,
+        shifts=(),
+        rng=seed,
+    )
+
+
+def counted(alarms: int, updates: int) -> tuple[float, float, float]:
+    """Return the updates per alarm with the exact interval of a Poisson count."""
+    fewest = float(gamma.ppf(0.025, alarms)) if alarms else 0.0
+    most = float(gamma.ppf(0.975, alarms + 1))
+    estimate, high = (updates / each if each else math.inf for each in (alarms, fewest))
+    return estimate, updates / most, high
 
 
 def delays(cell: Cell, kind: Kind) -> dict[str, Any]:
     """Return the mean delay of the alarms after the change, how many came before it, and how many never."""
     calm, changed = CHANGES[cell.data]
     rng = np.random.default_rng(2)
-    found, before = [], 0
-    for _ in range(kind.changes):
+    found, before, fitted = [], 0, None
+    for turn in range(kind.changes):
         values = np.concatenate([calm(rng, REFERENCE + BEFORE), changed(rng, AFTER)])
-        alarms, start = [], REFERENCE
-        detector = kind.make()
-        if hasattr(detector, "fit") and getattr(detector, "limit", None) is None:
-            detector.fit(values[:REFERENCE])
-        else:
-            step(detector, values[:REFERENCE])
+        if fitted is None or kind.references is None or turn % (kind.changes // kind.references) == 0:
+            fitted = prepared(kind.make(), values[:REFERENCE])
+        detector, start = copy.deepcopy(fitted), REFERENCE
         alarms = step(detector, values[start : start + BEFORE])
         before += bool(alarms)
         found.append(first(detector, values[start + BEFORE :]))
@@ -195,6 +231,14 @@ def delays(cell: Cell, kind: Kind) -> dict[str, Any]:
         "streams": len(found),
         "missed": limit is not None and (mean is None or mean > limit or len(seen) < len(found)),
     }
+
+
+def prepared(detector: Any, reference: Any) -> Any:
+    """Return the detector with its reference; those that have none see it as a part of the stream."""
+    if hasattr(detector, "fit") and getattr(detector, "limit", None) is None:
+        return detector.fit(reference)
+    step(detector, reference)
+    return detector
 
 
 def step(detector: Any, values: Any) -> list[int]:
