@@ -4,6 +4,7 @@ import ast
 import copy
 import io
 import json
+import math
 import random
 import struct
 import tracemalloc
@@ -432,3 +433,12 @@ def test_only_the_closed_list_is_imported_from():
         if isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func)
     ]
     assert calls == [("_classes.py", "importlib.import_module(module)")]
+
+
+@pytest.mark.parametrize("buckets", [2**40, 10_001, 1e300, math.inf])
+def test_a_forged_size_does_not_reach_compiled_code(buckets):
+    """river's ADWIN aborts the process where it cannot allocate."""
+    document = dump(drift.RiverDetector(river.drift.ADWIN(max_buckets=7)))
+    text = json.dumps(document).replace('"max_buckets": 7', f'"max_buckets": {json.dumps(buckets)}')
+    with pytest.raises(PersistenceError):
+        load(json.loads(text))

@@ -96,6 +96,7 @@ def _fits(rows: Any, n: int) -> bool:
 def _with_attributes(kind: Any, state: dict[str, Any]) -> Any:
     """Return an object that its constructor has made of the parameters, with the other attributes set."""
     names = list(inspect.signature(kind).parameters)
+    _check_sizes({name: state[name] for name in names if name in state})
     value = kind(**{name: state[name] for name in names if name in state})
     fresh = vars(value)
     optional = _FITTED if hasattr(kind, "detect") else frozenset()
@@ -110,6 +111,20 @@ def _with_attributes(kind: Any, state: dict[str, Any]) -> Any:
         value._check_parameters()
     fresh.update(state)
     return value
+
+
+_SIZES = frozenset({"max_buckets", "window", "window_size", "stat_size", "warm_up", "n_features", "size"})
+_LARGEST = 10_000_000
+_MOST_BUCKETS = 10_000
+
+
+def _check_sizes(parameters: dict[str, Any]) -> None:
+    """Refuse sizes for which a constructor would allocate what no machine has; compiled code then aborts."""
+    for name in _SIZES & parameters.keys():
+        value = parameters[name]
+        most = _MOST_BUCKETS if name == "max_buckets" else _LARGEST
+        if isinstance(value, (int, float)) and not value <= most:
+            damaged(f"{name} up to {most}", repr(value)[:40])
 
 
 def _part(kind: Any, state: dict[str, Any]) -> Any:
