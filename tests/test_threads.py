@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import contlearn
 from contlearn.curation import JTTClassifier
+from contlearn.drift import DomainClassifier
 from contlearn.evaluation import Prequential, zero_one
 from contlearn.gates import Trial
 from contlearn.policies import Evidence
@@ -111,7 +112,7 @@ def entries(*kinds):
 
 
 def test_every_public_class_has_its_promise():
-    assert set(CLASSES) - set(PROMISES) - VALUES == set()
+    assert set(CLASSES) == set(PROMISES) | VALUES
     assert not set(PROMISES) & VALUES
 
 
@@ -122,7 +123,7 @@ def test_values_cannot_change(name):
     assert issubclass(cls, tuple) or frozen
 
 
-@pytest.mark.parametrize("name", sorted(set(PROMISES) & set(CLASSES)))
+@pytest.mark.parametrize("name", sorted(PROMISES))
 def test_the_docstring_says_it(name):
     """In the class itself, or in the public one that it derives from."""
     said = " ".join(inspect.getdoc(cls) for cls in CLASSES[name].__mro__ if cls in CLASSES.values())
@@ -191,12 +192,20 @@ def rows(columns, seed, n=90):
     return {"amount": numbers[:, 0], "age": numbers[:, 1], "city": words[:, 0], "kind": words[:, 1]}
 
 
-# While it trains, scikit-learn swaps the warning filters of the process: another thread may find them gone.
-@pytest.mark.filterwarnings("ignore:`sklearn.utils.parallel.delayed`:UserWarning")
+def calm(detector):
+    """Return the detector; where it trains models, with one for which scikit-learn starts nothing itself.
+
+    While it does, it swaps the warning filters of the process, and another thread may find them gone.
+    """
+    if isinstance(detector, DomainClassifier):
+        return detector.set_params(estimator=DecisionTreeClassifier(max_depth=3))
+    return detector
+
+
 @entries(registry.BATCH)
 def test_a_fitted_detector_answers_eight_threads_as_it_answers_one(entry):
     columns = entry.arguments.get("columns", "numeric")
-    detector = clone(entry.make()).fit(rows(columns, 0, n=150))
+    detector = calm(clone(entry.make())).fit(rows(columns, 0, n=150))
     questions = [rows(columns, seed) for seed in range(1, 5)]
     alone = [detector.detect(X) for X in questions]
     fresh = clone(detector).fit(rows(columns, 0, n=150))  # nothing is filled in by an earlier question
@@ -395,7 +404,14 @@ def test_with_a_lock_eight_threads_see_the_alarms_that_one_sees(entry):
 @entries(registry.STREAM)
 def test_several_detectors_at_work_do_not_meet(entry):
     """Each thread has one of its own: nothing is shared behind their backs."""
-    values = stream_of(entry)[:300]
+    values = in_form(stream_of(entry)[:300])
     alone = entry.make()
     alarms = alone.update_many(values)
     assert together(lambda thread: entry.make().update_many(values)) == THREADS * [alarms]
+
+
+def in_form(values):
+    """Return values as `update_many` takes them: columns, where one value has names."""
+    if isinstance(values[0], dict):
+        return {name: [row[name] for row in values] for name in values[0]}
+    return values
