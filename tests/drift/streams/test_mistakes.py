@@ -59,6 +59,11 @@ def test_a_row_of_numbers_may_be_an_array_without_dimensions():
     assert one.result == other.result
 
 
+def test_a_reference_of_one_and_the_same_row_is_refused():
+    with pytest.raises(InvalidInputError, match="have rows that differ"):
+        OnlineMMD().fit(np.full((300, 2), 0.3))
+
+
 def test_a_pool_is_told_which_value_is_whose():
     pool = Pooled({"a": RiskDetector(limit=0.1)})
     with pytest.raises(InvalidInputError, match="a mapping of names to values"):

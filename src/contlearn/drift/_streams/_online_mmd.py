@@ -143,6 +143,9 @@ class OnlineMMD(Watch):
         complete = int(np.count_nonzero(~np.isnan(rows).any(axis=1)))
         if complete < self.window:
             _checks.bad_data("reference", f"have at least {self.window} complete rows (one window)", complete)
+        if (np.nanmin(rows, axis=0) == np.nanmax(rows, axis=0)).all():
+            cure = "DistributionDetector watches what never changed"
+            _checks.bad_data("reference", "have rows that differ", "one and the same", cure)
         self._learn(rows)
         known = self._features, self._limits, self._rarity, self._lowest, self._missing
         self._fitted = (*known, schema, len(rows))
