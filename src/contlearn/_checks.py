@@ -56,6 +56,11 @@ def retell(where: str, error: ContlearnError) -> NoReturn:
     raise type(error)(f"{where}: {error}") from error
 
 
+def reword(words: str, error: ContlearnError) -> NoReturn:
+    """Raise `error` again in other words, for a caller who knows nothing of where it came from."""
+    raise type(error)(words) from None
+
+
 def real(name: str, value: Any, must: str = "be a number", cure: str = "") -> float:
     """Return `value` as a float, which may be infinite or NaN."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -123,7 +123,7 @@ PARIS = zoneinfo.ZoneInfo("Europe/Paris")
         evaluation.pinball(0.3),
         evaluation.as_loss(evaluation.brier),
     ],
-    ids=lambda value: f"{type(value).__name__} {value!r:.30}",
+    ids=lambda value: f"{type(value).__name__} {value!r:.30}".partition(" at ")[0],
 )
 def test_odd_values_come_back_as_they_were(value):
     again = there_and_back(value)

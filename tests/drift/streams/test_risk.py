@@ -297,7 +297,7 @@ def test_arguments_that_cannot_work_are_refused(arguments):
 # -- bad losses ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bad", BAD, ids=repr)
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: f"{bad!r:.20}".partition(" at ")[0])
 @pytest.mark.parametrize("form", FORMS[:2] + FORMS[-1:], ids=str)
 def test_bad_losses_are_refused_with_a_cure_and_change_nothing(bad, form):
     detector = RiskDetector(0.1, **form)

@@ -12,6 +12,7 @@ from contlearn import _checks
 from contlearn._tables import WORDS, TableLike
 from contlearn.drift._streams import _intake, _report
 from contlearn.drift._streams._blocks import Blocks
+from contlearn.drift._streams._draws import own_generator
 from contlearn.drift._streams._entries import numbers
 from contlearn.drift._streams._findings import lag_one, ranks
 from contlearn.drift._streams._intake import Intake
@@ -154,7 +155,7 @@ class DistributionDetector(Watch):
         if block is not None:
             _checks.count("block", block, low=1)
         _checks.count("warm_up", warm_up, low=2 * (block or 1))
-        _checks.generator("seed", seed)
+        own_generator(seed)
         self._fitted: dict[str, Any] | None = None  # the generator as `fit` left it
         self._sight: Sight | None = None
         self._intake: Intake | None = None
@@ -241,7 +242,7 @@ class DistributionDetector(Watch):
 
     def _forget(self, intake: Intake | None = None, columns: Sequence[NDArray[Any]] = ()) -> None:
         """Become as new, with this reference if there is one."""
-        generator = _checks.generator("seed", self.seed)
+        generator = own_generator(self.seed)
         sight, lag = None, None
         if intake is not None:
             sight, lag = self._learn(intake, columns, generator)

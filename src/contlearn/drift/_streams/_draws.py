@@ -17,5 +17,5 @@ def own_generator(seed: int | None) -> np.random.Generator:
     """
     if seed is None:
         return np.random.default_rng()
-    _checks.generator("seed", seed)
+    _checks.count("seed", seed, low=0)
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(_OWN,)))

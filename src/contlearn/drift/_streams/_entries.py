@@ -47,7 +47,7 @@ def one(x: Any, kind: Kind | None, name: str = "x") -> Any:
         column = from_array(name, holder)
     except ContlearnError as error:
         words = str(error).replace(f"column {name!r}: each argument", name).replace(f"column {name!r}", name)
-        raise type(error)(words) from None
+        _checks.reword(words, error)
     _same_kind(column, kind, name)
     value = plain(column, kind)[0]
     return value.item() if isinstance(value, np.float64) else value
