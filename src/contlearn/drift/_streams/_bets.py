@@ -5,9 +5,9 @@ new stake put down before every update, its wealth is M_t = L_t (M_{t-1} + 1), a
 t. A stopping rule "M_t >= c" therefore stops after at least c updates on average, whatever the dependence
 (Shin, Ramdas and Rinaldo, 2023).
 
-Here M_t = S_t / Q_t with Q_t = Q_{t-1} / L_t and S_t = S_{t-1} + Q_{t-1}: a running product and a running sum,
-which a loop and an array form alike, bit for bit. Q runs over a block of updates only and starts at 1 again,
-so that it neither overflows nor vanishes.
+Here M_t = S_t / Q_t with Q_t = Q_{t-1} / L_t and S_t = S_{t-1} + Q_{t-1}: a running product and a running
+sum, which a loop and an array form alike, bit for bit. Q runs over a block of updates only and starts at 1
+again, so that it neither overflows nor vanishes.
 """
 
 from __future__ import annotations
