@@ -216,5 +216,7 @@ def test_drawn_p_values_are_fine_enough_for_the_level_or_say_that_they_are_not()
     blunt = chance(PSI, law, 50.0, 1e-7, seed=0)
     assert not blunt.enough
     assert "p cannot fall below 1e-05" in blunt.remarks[0]
+    quiet = chance(PSI, law, 0.0, 1e-7, seed=0)  # drawing stops early, and could have gone no further
+    assert (quiet.enough, quiet.remarks) == (False, blunt.remarks)
     assert chance(PSI, law, 0.0, 0.05, seed=0).p_value == 1.0
     assert len({chance(PSI, law, 0.5, 0.05, seed=None).p_value for _ in range(9)}) > 1

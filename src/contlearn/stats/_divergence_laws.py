@@ -267,14 +267,17 @@ def chance(divergence: Divergence, law: Law, statistic: float, level: float, see
     least = statistic * (1.0 - ROUNDING) - ROUNDING * ROUNDING
     most = min(MOST_DRAWS, max(FEWEST_OF_MOST, CELLS // law.cells))
     fine = SHARED if isinstance(law, Gaps) else OWN
-    for draws in (99, 999, min(most, max(999, math.ceil(fine / level) - 1))):
+    last = min(most, max(999, math.ceil(fine / level) - 1))
+    for draws in (99, 999, last):
         drawn = _sorted_draws(divergence, law, draws, seed)
         p_value = (1 + draws - int(np.searchsorted(drawn, least))) / (1 + draws)
         if p_value > 10.0 / (draws + 1) or (draws >= 999 and fine / (draws + 1) <= level):
-            return Chance(p_value)
-    if 1.0 / (draws + 1) <= level:
+            break
+    # Asked of the most draws that there could have been: a batch in which nothing happens, and drawing stops
+    # early, must not look as if a change would have been found.
+    if 1.0 / (last + 1) <= level:
         return Chance(p_value)
-    return Chance(p_value, False, (f"p cannot fall below {1.0 / (draws + 1):.2g}: {draws} samples drawn",))
+    return Chance(p_value, False, (f"p cannot fall below {1.0 / (last + 1):.2g}: {last} samples drawn",))
 
 
 def _sorted_draws(divergence: Divergence, law: Law, draws: int, seed: int | None) -> Floats:
