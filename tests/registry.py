@@ -157,6 +157,7 @@ QUIET_ROWS = [{"a": row % 10 == 0, "b": math.sin(row * row)} for row in range(1_
 SHIFTED_ROWS = [{"a": row % 10 != 0, "b": 5.0 + math.sin(row * row)} for row in range(300)]
 
 STREAMS: list[Entry] = [
+    Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.1)),
     Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.15)),
     Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.1, run_length=1_000, side="both")),
     Entry(drift.RiskDetector, STREAM, lambda: drift.RiskDetector(limit=0.12, run_length=None, alpha=0.01)),
@@ -181,6 +182,12 @@ STREAMS: list[Entry] = [
         drift.RiverDetector,
         STREAM,
         lambda: drift.RiverDetector(river_drift.PageHinkley(), on_invalid="flag"),
+    ),
+    Entry(
+        drift.Latched,
+        STREAM,
+        lambda: drift.Latched(drift.RiskDetector(limit=0.1)),
+        skip={"update_many_is_repeated_update": "it returns the alarm raised, not how long it stands"},
     ),
     Entry(
         drift.Latched,
