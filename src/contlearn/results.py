@@ -163,8 +163,9 @@ class DriftResult(Answer):
         if self.equivalent and self.state is DriftState.STABLE:
             yield "shown stable"
         if self.changed_at is not None:
-            yield f"changed about {self.changed_at} updates ago"
-        yield f"{self.n_current} rows against {self.n_reference}"
+            yield f"changed about {_counted(self.changed_at, 'update')} ago"
+        against = f" against {self.n_reference}" if self.n_reference else ""
+        yield _counted(self.n_current, "row") + against
         yield from self.remarks
 
     def _shifts(self, most: int = 2) -> list[str]:
@@ -338,6 +339,10 @@ KINDS.update(
         "tuple[Verdict, ...]": (frozenset(), _doors.tuple_of(Verdict)),
     }
 )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _aside(name: str, value: float | None) -> str:

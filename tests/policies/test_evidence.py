@@ -133,7 +133,7 @@ def test_a_history_keeps_the_newest_thousand():
 
 def test_evidence_in_one_line_names_what_is_known():
     evidence = Evidence(now=DAY, n_labels=3, drift={"a": STABLE, "b": None}, loss=0.5)
-    drift = "drift (a stable: score 0.1, 0 rows against 0; b None)"
+    drift = "drift (a stable: score 0.1, 0 rows; b None)"
     assert str(evidence) == f"now 2024-01-01 00:00:00, 3 labels, {drift}, loss 0.5"
 
 

@@ -69,7 +69,7 @@ def test_on_drift(name, drift, word):
 
 def test_on_drift_tells_the_numbers_of_what_drifted():
     decision = OnDrift()(Evidence(drift={"a": STABLE, "b": DRIFT}))
-    assert decision.reason == "b drift: score 0.3, p = 0.001 (alpha 0.05), 0 rows against 0"
+    assert decision.reason == "b drift: score 0.3, p = 0.001 (alpha 0.05), 0 rows"
     assert [vote.word for vote in decision.because] == ["wait", "retrain"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contlearn.drift import DriftState, RankCUSUM
 from contlearn.drift._streams._draws import own_generator
-from contlearn.drift._streams._hazard import CELLS, UNIT, normal_scores, two_sided_limits
+from contlearn.drift._streams._hazard import SCORES, UNIT, normal_scores, two_sided_limits
 from contlearn.drift._streams._missing_share import MissingShare, _bounds
 from contlearn.drift._streams._sequential_ranks import SequentialRanks
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
@@ -116,7 +116,7 @@ def test_the_hazard_of_the_limits_is_constant_in_a_twin_computed_by_brute_force(
         limit = int(limits.start[update])
         after = np.zeros(size)
         for height in np.flatnonzero(heights > 1e-18):
-            np.add.at(after, np.clip(height + steps, 0, size - 1), heights[height] * counts / CELLS)
+            np.add.at(after, np.clip(height + steps, 0, size - 1), heights[height] * counts / SCORES)
         heights = np.where(np.arange(size) < limit, after, 0.0)
         survived *= heights.sum()
         heights /= heights.sum()
@@ -134,7 +134,7 @@ def alarm_times(run_length, allowance, paths, updates, seed):
     times, alive = np.full(paths, updates + 1), np.arange(paths)
     loss = round(UNIT * allowance)
     for t in range(1, updates + 1):
-        z = normal_scores()[rng.integers(0, CELLS, len(alive))]
+        z = normal_scores()[rng.integers(0, SCORES, len(alive))]
         up, down = np.maximum(0, up + z - loss), np.maximum(0, down - z - loss)
         limit = limits.start[t - 1] if t <= len(limits.start) else limits.steady
         hit = np.maximum(up, down) >= limit
@@ -201,7 +201,6 @@ def everything(detector):
     state = dict(vars(detector))
     generator = state.pop("_generator").bit_generator.state
     ranks, missing = state.pop("_ranks"), state.pop("_missing")
-    state.pop("_limits")
     state.pop("_given")
     state["_reference"] = state["_reference"].tolist()
     known = None if ranks is None else (ranks.checkpoint(), missing.checkpoint())
@@ -240,7 +239,7 @@ def test_cusums_follow_their_definition():
     for value in rng.normal(size=300):
         state = detector.clone(include_attributes=True)
         rank = state._ranks.rank(float(value), state._generator.random())
-        score = round(UNIT * NormalDist().inv_cdf((int(rank * CELLS) + 0.5) / CELLS))
+        score = round(UNIT * NormalDist().inv_cdf((int(rank * SCORES) + 0.5) / SCORES))
         up, down = max(0, up + score - 19), max(0, down - score - 19)
         detector.update(value)
         assert (detector._heights.up, detector._heights.down) == (up, down)
@@ -441,6 +440,7 @@ def test_a_stream_of_missing_values_only_never_becomes_a_reference():
         {"run_length": 1}, {"run_length": math.nan}, {"run_length": "x"}, {"run_length": None},
         {"allowance": 0}, {"allowance": -1}, {"allowance": 5}, {"allowance": math.inf},
         {"warm_up": 1}, {"warm_up": 2.5}, {"seed": -1}, {"seed": "x"}, {"warning_run_length": 0},
+        {"warning_run_length": 20_000},
     ],
 )  # fmt: skip
 def test_arguments_that_cannot_work_are_refused(arguments):
@@ -486,3 +486,14 @@ def test_state_is_small_and_does_not_grow():
     detector.update_many(rng.normal(size=100_000))
     after = len(pickle.dumps(detector._ranks)) + len(pickle.dumps(detector._heights))
     assert after <= before + 2000
+    assert len(pickle.dumps(detector)) <= 17_000 + 16 * 1000
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [(["a", "b"] * 50, "reference must hold numbers, got categories"), ([True, False], "got booleans")],
+)
+def test_a_reference_of_no_numbers_is_not_compared_with_itself(reference, words):
+    with pytest.raises(InvalidInputError, match=words) as caught:
+        RankCUSUM().fit(reference)
+    assert "as the reference does" not in str(caught.value)

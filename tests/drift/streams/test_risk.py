@@ -286,6 +286,7 @@ def test_fit_refuses_what_cannot_be_a_reference():
         {"run_length": 0}, {"run_length": None}, {"run_length": math.inf}, {"side": "below"}, {"alpha": 0.05},
         {"run_length": None, "alpha": 1.0}, {"run_length": None, "alpha": 0.1, "warning_run_length": 5},
         {"confidence": 1}, {"tolerance": -0.1}, {"warning_run_length": 0},
+        {"run_length": 100, "warning_run_length": 101},
     ],
     ids=str,
 )  # fmt: skip
@@ -350,7 +351,7 @@ def test_the_change_is_dated_and_measured():
         again.update_many(losses[: alarm + 1])
         result = again.result
         errors.append(result.changed_at - (alarm - 1499))
-        shift = result.effects["mean loss"]
+        shift = result.effects["mean loss minus limit"]
         since = losses[alarm + 1 - result.changed_at : alarm + 1]
         assert shift.estimate == pytest.approx(since.mean() - 0.1)
         covered += shift.low < 0.2 < shift.high
@@ -363,7 +364,7 @@ def test_effects_of_a_fall_are_negative():
     detector = RiskDetector(0.3, side="both")
     while not detector.drift_detected:
         detector.update(0)
-    shift = detector.result.effects["mean loss"]
+    shift = detector.result.effects["mean loss minus limit"]
     assert shift.estimate == pytest.approx(-0.3)
     assert shift.high < 0.0
 

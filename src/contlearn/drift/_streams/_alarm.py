@@ -37,7 +37,7 @@ class Alarm(Answer):
     >>> from contlearn.results import DriftResult, DriftState
     >>> alarm = Alarm(raised_at=812, result=DriftResult(state=DriftState.DRIFT, score=0.3, n_current=812))
     >>> print(alarm)
-    raised at update 812: drift: score 0.3, 812 rows against 0
+    raised at update 812: drift: score 0.3, 812 rows
     """
 
     raised_at: int

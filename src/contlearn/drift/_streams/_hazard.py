@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNIT = 64  # whole numbers in a standard deviation of the scores
-CELLS = 2**15  # scores that are told apart
+SCORES = 2**15  # scores that are told apart
 
 _LONGEST = 4096  # updates after which the limit no longer moves, at most
 _RELAXATIONS = (
@@ -53,15 +53,15 @@ class Limits(NamedTuple):
 
 @lru_cache(maxsize=1)
 def normal_scores() -> Integers:
-    """Return the normal score of each of `CELLS` equal cells of (0, 1), times `UNIT`, rounded; read-only."""
+    """Return the normal score of each of `SCORES` equal parts of (0, 1), times `UNIT`, rounded; read-only."""
     quantile = NormalDist().inv_cdf
-    upper = [round(UNIT * quantile((cell + 0.5) / CELLS)) for cell in range(CELLS // 2, CELLS)]
+    upper = [round(UNIT * quantile((part + 0.5) / SCORES)) for part in range(SCORES // 2, SCORES)]
     scores = np.array([-score for score in reversed(upper)] + upper, dtype=np.int64)
     scores.flags.writeable = False
     return scores
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)  # up to 8 MB: a detector asks at every update, and does not keep them
 def two_sided_limits(run_length: float, allowance: int) -> Limits:
     """Return the limits of two CUSUMs of normal scores, one for each direction, that alarm together.
 
@@ -79,7 +79,7 @@ def two_sided_limits(run_length: float, allowance: int) -> Limits:
     """
     steps = normal_scores() - allowance
     lowest = int(steps.min())
-    law = np.bincount(steps - lowest) / CELLS
+    law = np.bincount(steps - lowest) / SCORES
     rate = -math.log1p(-1.0 / run_length) / 2.0
     updates = min(_LONGEST, 64 + math.ceil(_RELAXATIONS * (UNIT / allowance) ** 2))
     start, steady = _limits(law, lowest, rate, updates)

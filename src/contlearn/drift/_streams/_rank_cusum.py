@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
+from contlearn._tables import WORDS
 from contlearn.drift._streams import _entries
 from contlearn.drift._streams._draws import own_generator
-from contlearn.drift._streams._findings import CONFIDENCE, lag_one, ranks
-from contlearn.drift._streams._hazard import CELLS, UNIT, Limits, normal_scores, two_sided_limits
+from contlearn.drift._streams._hazard import SCORES, UNIT, Limits, normal_scores, two_sided_limits
 from contlearn.drift._streams._heights import Heights, cusum, place
 from contlearn.drift._streams._missing_share import MissingShare
+from contlearn.drift._streams._neighbours import lag_one, ranks
+from contlearn.drift._streams._reach import few, needed, patience, ranks_find, too_few
 from contlearn.drift._streams._sequential_ranks import SequentialRanks
-from contlearn.drift._streams._watch import Watch
+from contlearn.drift._streams._watch import Watch, warning_limit
 from contlearn.results import DriftResult, DriftState, Interval
 
 __all__ = ["RankCUSUM"]
 
 _FOR_MISSING = 0.05  # part of the false alarms that belongs to the share of missing values
+_CONFIDENCE = 0.95
 _REMEMBERED = 512  # last values, to say what changed
 
 Floats = NDArray[np.float64]
@@ -66,7 +69,7 @@ class RankCUSUM(Watch):
     *Missing values* (None, NaN) are not ranked. Bets on their share run beside the CUSUMs, from the first
     one on, and own a twentieth of the false alarms.
 
-    *State*: about 40 kB and twice 8 bytes per value of the reference, flat. *Cost*: a few microseconds per
+    *State*: about 16,000 bytes and 16 per value of the reference, flat. *Cost*: a few microseconds per
     update, some 0.3 per value in `update_many`.
 
     *Threads*: not to be shared by threads without a lock.
@@ -104,14 +107,11 @@ class RankCUSUM(Watch):
         self.seed = seed
         self.warning_run_length = warning_run_length
         self._limit = _checks.number("run_length", run_length, low=20.0, high=1e9)
-        self._warning_limit = self._limit / 10.0
-        if warning_run_length is not None:
-            self._warning_limit = _checks.number("warning_run_length", warning_run_length, low=1.0)
+        self._warning_limit = warning_limit(warning_run_length, self._limit)
         self._loss = round(UNIT * _checks.number("allowance", allowance, low=0.05, high=2.0))
         _checks.count("warm_up", warm_up, low=2)
         own_generator(seed)
         self._given: tuple[Floats, Any] | None = None
-        self._limits: Limits | None = None
         self.reset()
 
     def fit(self, reference: ArrayLike) -> Self:
@@ -127,6 +127,10 @@ class RankCUSUM(Watch):
         InvalidInputError
             The values cannot be used; the message says why. An earlier reference is kept.
         """
+        kind = _entries.kind_of(_entries.many(reference, None, "reference"))
+        if kind not in (None, "numeric"):
+            cure = "map categories to numbers in their order, or take DistributionDetector"
+            _checks.bad_schema("reference", "hold numbers", WORDS[kind], cure)
         values = _entries.many(reference, "numeric", "reference")
         n_present = int(np.count_nonzero(values != _entries.MISSING))
         if n_present < 2:
@@ -156,10 +160,14 @@ class RankCUSUM(Watch):
         draws = self._generator.random(len(present))
         self._ranks = SequentialRanks(present, draws)
         self._missing = MissingShare(len(draws) + n_missing, n_missing)
-        self._limits = two_sided_limits(self._limit / (1.0 - _FOR_MISSING), self._loss)
         self._n_reference = len(present) + n_missing
         self._reference = np.sort(present)
         self._lag = lag_one([ranks(present)])
+
+    @property
+    def _limits(self) -> Limits:
+        """The limits of the CUSUMs, kept beside the detectors: they need more room than all the rest."""
+        return two_sided_limits(self._limit / (1.0 - _FOR_MISSING), self._loss)
 
     def _restart(self) -> None:
         self._evidence = 0.0
@@ -183,7 +191,7 @@ class RankCUSUM(Watch):
         return super()._room()
 
     def _step(self, x: float) -> float:
-        if self._ranks is None or self._missing is None or self._limits is None:
+        if self._ranks is None or self._missing is None:
             self._warm([x])
             return 0.0
         draw, limits = self._generator.random(), self._limits
@@ -192,7 +200,7 @@ class RankCUSUM(Watch):
         self._missing_evidence = _FOR_MISSING * self._missing.step(missing)
         up, down, up_since, down_since, ranked, seen, evidence = self._heights
         if not missing:
-            score = int(normal_scores()[min(int(self._ranks.rank(x, draw) * CELLS), CELLS - 1)])
+            score = int(normal_scores()[min(int(self._ranks.rank(x, draw) * SCORES), SCORES - 1)])
             up, down = max(0, up + score - self._loss), max(0, down - score - self._loss)
             limit = int(limits.start[ranked]) if ranked < len(limits.start) else limits.steady
             evidence = self._limit * float(limits.rarity[place(limits, max(up, down) - limit)])
@@ -203,7 +211,7 @@ class RankCUSUM(Watch):
         return max(evidence, self._missing_evidence)
 
     def _advance(self, values: NDArray[Any]) -> Floats:
-        if self._ranks is None or self._missing is None or self._limits is None:
+        if self._ranks is None or self._missing is None:
             self._warm(values.tolist())
             return np.zeros(len(values))
         draws, limits, before = self._generator.random(len(values)), self._limits, self._heights
@@ -212,7 +220,7 @@ class RankCUSUM(Watch):
         present = ~missing
         ranked = self._ranks.ranks(values[present], draws[present])
         scores = np.zeros(len(values), dtype=np.int64)
-        scores[present] = normal_scores()[np.minimum((ranked * CELLS).astype(np.int64), CELLS - 1)]
+        scores[present] = normal_scores()[np.minimum((ranked * SCORES).astype(np.int64), SCORES - 1)]
         up, up_since = cusum(scores - self._loss * present, before.up, before.up_since)
         down, down_since = cusum(-scores - self._loss * present, before.down, before.down_since)
         counted = before.ranked + np.cumsum(present)
@@ -282,18 +290,19 @@ class RankCUSUM(Watch):
     def _part(
         self, evidence: float, changed_at: int | None, parts: dict[str, DriftResult] | None = None
     ) -> DriftResult:
-        state = DriftState.STABLE
+        state = DriftState.STABLE if self._heights.seen and self._reaches else DriftState.UNDECIDED
         if evidence >= min(self._warning_limit, self._limit):
             state = DriftState.DRIFT if evidence >= self._limit else DriftState.WARNING
+        moved = state in (DriftState.WARNING, DriftState.DRIFT)
         return DriftResult(
             state=state,
             score=evidence,
             threshold=self._limit,
             n_reference=self._n_reference,
             n_current=self._heights.seen,
-            changed_at=None if state is DriftState.STABLE else changed_at,
+            changed_at=changed_at if moved else None,
             parts=parts or {},
-            effects=self._shifts(changed_at) if changed_at and state is not DriftState.STABLE else {},
+            effects=self._shifts(changed_at) if changed_at and moved else {},
             remarks=self._remarks(),
         )
 
@@ -303,13 +312,25 @@ class RankCUSUM(Watch):
 
         last = np.array(self._recent)[-since:]
         last = np.sort(last[last != _entries.MISSING])
-        return shifts_of_samples(self._reference, last, CONFIDENCE) if len(last) else {}
+        return shifts_of_samples(self._reference, last, _CONFIDENCE) if len(last) else {}
 
     def _remarks(self) -> tuple[str, ...]:
-        if self._lag is None or self._lag < 0.0:
-            return ()
-        how = f"the reference's values depend on their neighbours (lag-1 correlation {self._lag:.2f})"
-        return (f"{how}: false alarms come sooner than stated",)
+        remarks = [] if self._heights.seen else ["nothing to compare yet"]
+        n, updates = len(self._reference), patience(self._limit)
+        if self._reaches:
+            remarks += few(n)
+        else:
+            enough = needed(lambda n: ranks_find(n, self._limits, self._loss, updates))
+            remarks.append(too_few(n, updates, enough))
+        if self._lag is not None and self._lag >= 0.0:
+            how = f"the reference's values depend on their neighbours (lag-1 correlation {self._lag:.2f})"
+            remarks.append(f"{how}: false alarms come sooner than stated")
+        return tuple(remarks)
+
+    @property
+    def _reaches(self) -> bool:
+        """Whether the reference is large enough for anything to be found."""
+        return ranks_find(len(self._reference), self._limits, self._loss, patience(self._limit))
 
     def _changed_at(self) -> int:
         """Return how many updates ago the higher CUSUM began to rise."""

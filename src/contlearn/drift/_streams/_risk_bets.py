@@ -11,6 +11,9 @@ update, its wealth is M_t = L_t (M_{t-1} + w_t). Two ways to stake (Shin, Ramdas
 Here M_t = P_t S_t with P_t = P_{t-1} L_t and S_t = S_{t-1} + w_t / P_{t-1}: a running product and a running
 sum, which a loop and an array form alike, bit for bit. P runs over a block of updates only, and starts at 1
 again, so that it does not vanish; if it overflows, so does the evidence, and stays infinite.
+
+This is `_bets` once more, for the sake of speed: with five bets by name, and `step` written out again in
+`Betting.update`, a loss costs less than half a microsecond; with any number of them in `_bets.Stakes`, two.
 """
 
 from __future__ import annotations

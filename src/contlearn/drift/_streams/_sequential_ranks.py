@@ -2,9 +2,9 @@
 
 The rank of a value among a fixed reference is neither: the reference is never quite the law of the stream,
 and every later rank leans the same way. Its rank among the reference and all stream values so far is uniform
-whatever the earlier ranks were. Only the counts of `CELLS` regions between order statistics are kept: with
-a_k gaps of the reference and c_k earlier values in region k, the next value falls into k with probability
-(a_k + c_k) / (n + 1 + t), and where it stands among those of its own region is drawn.
+whatever the earlier ranks were. Only the counts of `_CELLS` cells between order statistics are kept: with
+a_k gaps of the reference and c_k earlier values in cell k, the next value falls into k with probability
+(a_k + c_k) / (n + 1 + t), and where it stands among those of its own cell is drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contlearn.drift._streams._edges import Edges
 
-CELLS = 256
+_CELLS = 256  # between order statistics of the reference
 
 _BLOCK = 64  # values that are compared with each other, all pairs
 _HIGH = 2.0**20  # a draw is split: its first 20 digits tell equal values apart, the others place it in a cell
@@ -36,7 +36,7 @@ class SequentialRanks:
 
     def __init__(self, reference: Floats, draws: Floats) -> None:
         order = np.argsort(reference, kind="stable")
-        self._edges = Edges.of(reference[order], draws[order], min(CELLS, len(reference)))
+        self._edges = Edges.of(reference[order], draws[order], min(_CELLS, len(reference)))
         self.restart()
 
     def restart(self) -> None:

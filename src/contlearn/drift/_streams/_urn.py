@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn.drift._streams._bets import Stakes, advance
+
 Floats = NDArray[np.float64]
 
 BLOCK = (
@@ -175,21 +177,11 @@ class Urn:
 
     def _wealth(self, growth: Floats) -> Floats:
         """Return the mean wealth of the bets over time."""
-        n = growth.shape[1]
-        inverses = np.empty((_BETS, n + 1))
-        inverses[:, 0] = self._inverses
         with np.errstate(all="ignore"):
-            np.divide(1.0, growth, out=inverses[:, 1:])
-            np.cumprod(inverses, axis=1, out=inverses)
-            sums = inverses[:, :-1].copy()
-            sums[:, 0] += self._sums
-            np.cumsum(sums, axis=1, out=sums)
-            wealth = sums / inverses[:, 1:]
-            total = np.zeros(n)
-            for each in wealth:  # one after another, as `step` does
-                total += each
-        self._sums, self._inverses = sums[:, -1].tolist(), inverses[:, -1].tolist()
-        return np.where(np.isnan(total), np.inf, total) / _BETS
+            ratios = np.divide(1.0, growth, out=growth)
+        total, (sums, inverses) = advance(Stakes(tuple(self._sums), tuple(self._inverses)), ratios)
+        self._sums, self._inverses = list(sums), list(inverses)
+        return total / _BETS
 
     def _rebase(self) -> None:
         """Begin a new block with the same wealth and the same frequencies."""

@@ -13,11 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn import _checks
 from contlearn.drift._streams._base import StreamDetector
 
 Floats = NDArray[np.float64]
 
 _FIRST, _MOST = 64, 4096  # values looked at in one go: few after an alarm, then more and more
+
+
+def warning_limit(warning_run_length: float | None, limit: float) -> float:
+    """Return the evidence that is worth a warning where `limit` raises an alarm, or refuse."""
+    if warning_run_length is None:
+        return limit / 10.0
+    return _checks.number("warning_run_length", warning_run_length, low=1.0, high=limit)
 
 
 class Watch(StreamDetector):
