@@ -166,6 +166,13 @@ def test_the_line_of_a_drift_result_carries_effect_limit_and_rows():
     )
 
 
+def test_one_is_one_and_what_there_is_none_of_is_not_counted():
+    one = DriftResult(state=DriftState.DRIFT, n_current=1, changed_at=1)
+    assert str(one) == "drift: changed about 1 update ago, 1 row"
+    many = DriftResult(state=DriftState.DRIFT, n_current=3328, n_reference=1, changed_at=12)
+    assert str(many) == "drift: changed about 12 updates ago, 3328 rows against 1"
+
+
 def test_infinities_become_none_in_dictionaries():
     assert Interval(0.5, -math.inf, math.inf, 0.9).to_dict() == {
         "estimate": 0.5, "low": None, "high": None, "confidence": 0.9,

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -322,9 +323,24 @@ def test_arrays_with_a_bad_loss_are_refused_whole(bad):
     with pytest.raises(InvalidInputError, match=r"losses\[3\]"):
         detector.update_many(np.array([0.0, 1.0, 1.0, bad, 0.0, bad]))
     assert detector.result.n_current == 0
-    for values in (0.5, "1", [[0.0], [1.0]], None):
+    for values in (0.5, "1", [[0.0, 1.0]], None):
         with pytest.raises(InvalidInputError):
             detector.update_many(values)
+
+
+def test_decimals_are_losses_one_by_one_and_in_arrays():
+    losses = [Decimal("0.25"), Decimal(1), Decimal(0), Decimal("0.5")]
+    one, many, floats = RiskDetector(0.1), RiskDetector(0.1), RiskDetector(0.1)
+    for loss in losses:
+        one.update(loss)
+        floats.update(float(loss))
+    many.update_many(losses)
+    assert state(one) == state(many) == state(floats)
+    for bad in (Decimal("1.5"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity")):
+        with pytest.raises(InvalidInputError, match="between 0 and 1"):
+            one.update(bad)
+        with pytest.raises(InvalidInputError, match=r"losses\[1\]"):
+            one.update_many([0, bad])
 
 
 def test_the_refusal_stands_after_an_alarm_which_stays_until_the_next_good_loss():
