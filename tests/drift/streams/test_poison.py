@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import importlib.util
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from river import drift
 from river.drift import binary
 
 from contlearn.drift import RiverDetector
-from contlearn.exceptions import InvalidInputError, SchemaError
+from contlearn.exceptions import ContlearnError, InvalidInputError, SchemaError
 
 
 def load_registry():
@@ -51,6 +52,16 @@ POISONS = {
     "True": True,
     "numpy False": np.False_,
 }
+WIDEST = np.finfo(np.longdouble).max  # beyond the floats, on most machines
+NUMPY = [
+    *(
+        kind(value)
+        for kind in (np.float32, np.float64, np.longdouble)
+        for value in ("nan", "inf", "-inf", 0.5)
+    ),
+    *(np.float64(1e308), np.float64(-1e308), WIDEST, -WIDEST),
+    *(np.int64(2**63 - 1), np.int64(-(2**63)), np.int64(1), np.True_, np.False_),
+]
 DELAY = 100  # updates that any detector here may need for the changes below, unless it is named
 DELAYS = {"EDDM": 200, "FHDDM": 110}  # thirty errors first; a window of a hundred
 
@@ -210,6 +221,32 @@ def take_many(detector, values):
         detector.update_many(values)
     except (InvalidInputError, SchemaError):
         detector.update(good)
+
+
+@pytest.mark.parametrize(("make", "data"), [*ours(), *guards()])
+def test_scalars_of_numpy_are_taken_or_refused_and_nothing_is_warned_of(make, data):
+    """Where warnings are errors, a warning that slips out is an error that nobody expects."""
+    used = primed(make, data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in NUMPY:
+            for bad in poisoned_rows(number, data):
+                single, listed, array = (copy.deepcopy(used) for _ in range(3))
+                refused = [
+                    refuses(single.update, bad),
+                    refuses(listed.update_many, [bad]),
+                    refuses(array.update_many, np.array([bad])),
+                ]
+                if not isinstance(data.good[0], dict):  # many of those come as columns
+                    assert len(set(refused)) == 1, f"{number!r}: refused {refused}"
+
+
+def refuses(command, given):
+    try:
+        command(given)
+    except ContlearnError:
+        return True
+    return False
 
 
 REFUSED = {

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from river import drift
 from river.drift import binary
@@ -186,7 +188,7 @@ BAD = [
     (np.array([1.0]), "not a number"),
     (np.datetime64("2024-03-01"), "not a number"),
     (pd.NaT, "not a number"),
-    (pd.NA, "not a number"),
+    (pd.NA, "missing"),
 ]
 GOOD = [0, 1, True, np.True_, 0.0, np.int8(1), np.float16(1.0), Fraction(1, 1)]
 
@@ -232,16 +234,82 @@ def test_detectors_of_binary_data_are_given_nothing_else(bad, detector):
 
 def test_the_message_names_the_place_and_the_value():
     detector = RiverDetector(drift.ADWIN())
-    with pytest.raises(InvalidInputError, match=r"^values\[2\] must be a number, got late; leave it out"):
+    with pytest.raises(InvalidInputError, match=r"^values\[2\] must be a number, got 'late'; leave it out"):
         detector.update_many([1.0, 2.0, "late", 3.0])
     with pytest.raises(InvalidInputError, match=r"^x must be at most 1e\+140 in size, got 1e\+308; "):
         detector.update(1e308)
 
 
-@pytest.mark.parametrize("values", ["0101", b"01", {"a": 1}, {1, 0}, 3.0, None, np.array(1.0)], ids=repr)
+NO_SEQUENCES = ["0101", b"01", {"a": 1}, {1, 0}, 3.0, None, np.array(1.0)]
+NO_COLUMNS = [
+    np.zeros((3, 2)),
+    np.zeros((1, 3)),
+    [[1.0, 2.0], [3.0, 4.0]],
+    pd.DataFrame({"a": [1], "b": [2]}),
+]
+
+
+@pytest.mark.parametrize("values", [*NO_SEQUENCES, *NO_COLUMNS], ids=repr)
 def test_what_is_no_sequence_is_refused_in_every_mode(values):
     with pytest.raises(InvalidInputError, match="values must be a sequence of numbers, got"):
         RiverDetector(drift.ADWIN(), "skip").update_many(values)
+
+
+COLUMN = [1.0, None, 0.0, 1.0]
+NANS = [1.0, NAN, 0.0, 1.0]
+FORMS = {
+    "array of one column": np.array(NANS)[:, None],
+    "rows of one value": [[x] for x in COLUMN],
+    "masked array": np.ma.masked_array([1.0, 9.0, 0.0, 1.0], [False, True, False, False]),
+    "array of long doubles": np.array(NANS, dtype=np.longdouble),
+    "pandas series": pd.Series(COLUMN),
+    "pandas series of integers": pd.Series([1, None, 0, 1], dtype="Int64"),
+    "pandas series of booleans": pd.Series([True, None, False, True], dtype="boolean"),
+    "pandas frame": pd.DataFrame({"loss": COLUMN}),
+    "dictionary": {"loss": COLUMN},
+    "polars series": pl.Series(COLUMN),
+    "polars frame": pl.DataFrame({"loss": COLUMN}),
+    "arrow array": pa.array(COLUMN),
+    "chunked arrow array": pa.chunked_array([COLUMN[:2], COLUMN[2:]]),
+    "arrow table": pa.table({"loss": COLUMN}),
+    "arrow batch": pa.record_batch({"loss": [True, None, False, True]}),
+}
+
+
+@pytest.mark.parametrize("values", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("detector", [drift.ADWIN(), binary.DDM()], ids=named)
+def test_one_column_is_taken_out_of_whatever_holds_it(detector, values):
+    guarded = RiverDetector(detector, "skip")
+    guarded.update_many(values)
+    assert {reason: n for reason, n in guarded.invalid.items() if n} == {"missing": 1}
+    assert guarded.result.n_current == 3
+    with pytest.raises(InvalidInputError, match=r"^values\[1\] must be a number"):
+        RiverDetector(detector).update_many(values)
+
+
+def test_of_a_table_that_is_no_value_nothing_is_told():
+    secret = 123456.5
+    for table in (
+        pd.DataFrame({"a": [secret]}),
+        pd.Series([secret]),
+        [secret],
+        {"a": secret},
+        np.array([secret]),
+    ):
+        with pytest.raises(InvalidInputError, match="x must be a number, got") as refused:
+            RiverDetector(drift.ADWIN()).update(table)
+        assert "123456" not in str(refused.value)
+    with pytest.raises(InvalidInputError) as refused:
+        RiverDetector(drift.ADWIN()).update("word " * 1_000)
+    assert len(str(refused.value)) < 250
+
+
+def test_an_array_without_dimensions_is_the_number_in_it():
+    single, many = RiverDetector(drift.ADWIN()), RiverDetector(drift.ADWIN())
+    single.update(np.array(1.0))
+    many.update_many([np.array(1.0)])
+    assert single.result == many.result
+    assert single.result.n_current == 1
 
 
 def test_flagged_values_show_in_the_result_until_a_good_one_comes():

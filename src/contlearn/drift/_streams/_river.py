@@ -47,7 +47,7 @@ class RiverDetector(StreamDetector):
     Values that cannot be used, as `invalid` counts them:
 
     ================  ======================================================================================
-    ``missing``       None and NaN
+    ``missing``       None, NaN, and NA of pandas
     ``infinite``      either infinity
     ``too large``     numbers beyond 1e140 in size, whose squares ADWIN cannot add up
     ``not a number``  text, dates, containers, complex and decimal numbers
@@ -130,13 +130,19 @@ class RiverDetector(StreamDetector):
         Parameters
         ----------
         values
-            One number per update, oldest first. Where `on_invalid` is ``"raise"``, one that cannot be used
-            refuses them all.
+            One number per update, oldest first: a sequence, an array, a series, or a frame of one column.
+            Where `on_invalid` is ``"raise"``, one that cannot be used refuses them all.
 
         Returns
         -------
         list of int
             The positions in `values` after which drift was detected.
+
+        Raises
+        ------
+        InvalidInputError
+            There is not one column of values, whatever `on_invalid` says; or a value cannot be used, and
+            `on_invalid` is ``"raise"``. The detector stays as it was.
         """
         alarms = []
         for position, (value, reason) in enumerate(self._read_many(values)):
