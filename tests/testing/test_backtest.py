@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from contlearn.drift import KS, DistributionDetector, Latched, Pooled, RiskDetector, RiverDetector, Windowed
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
-from contlearn.testing import Backtest, Delay, backtest
+from contlearn.testing import Backtest, Baseline, Delay, backtest
 
 
 class Several:
@@ -114,6 +114,29 @@ def test_a_clock_is_counted_exactly(k, horizon):
     assert clock.alarms == 1200 // k
     assert (always.alarms, always.delay, always.found) == (1200, 1.0, 1.0)
     assert (never.alarms, never.delay, never.found) == (0, horizon, 0.0)
+
+
+def test_without_an_alarm_the_clock_fires_once_in_the_run_length_or_the_horizon():
+    record = backtest(Several(2.0), STREAM, shifts=(), places=3, horizon=150)
+    assert record.baselines[2] == Baseline(name="every 150 (the horizon)", alarms=10, delay=75.5, found=1.0)
+    risky = RiskDetector(limit=0.99, run_length=2_000)
+    record = backtest(risky, STREAM, shifts=(), places=3, horizon=150)
+    assert record.alarms == ()
+    assert record.baselines[2].name == "every 2,000 (its run length)"
+    delays = np.minimum(np.arange(1, 2_001), 150)
+    assert record.baselines[2].delay == pytest.approx(delays.mean())
+    assert (record.baselines[2].alarms, record.baselines[2].found) == (0, 0.075)
+
+
+@pytest.mark.parametrize("size", [0.3, np.float32(0.25), np.array(0.3), 1], ids=repr)
+def test_one_size_may_stand_alone(size):
+    alone, listed = (
+        backtest(Several(), STREAM, shifts={"risk": sizes}, places=5, horizon=90).delays
+        for sizes in (size, (float(size),))
+    )
+    assert alone == listed
+    own = backtest(Several(), STREAM, shifts={"own": (lambda x, size, rng: x + size, size)}, places=5)
+    assert [each.size for each in own.delays] == [float(size)]
 
 
 def test_every_place_of_a_clock_agrees_with_its_baseline():

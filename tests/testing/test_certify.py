@@ -188,7 +188,7 @@ def test_each_size_between_two_found_shares_is_read_from_the_line():
         ({"shifts": {"media": None}}, "shift 'media' must be one of"),
         ({"shifts": {"mean": (-1.0,)}}, "size of the shift 'mean'"),
         ({"shifts": "mean"}, "shifts must be a sequence of names or a mapping"),
-        ({"shifts": {"mean": 0.5}}, "sizes of the shift 'mean' must be a sequence of numbers, got 0.5"),
+        ({"shifts": {"mean": "0.5"}}, "sizes of the shift 'mean' must be a number or a sequence of numbers"),
         ({"shifts": ["category"]}, "a column to which the shift 'category' applies"),
         ({"n_current": 220}, "have 221 rows, got 220"),
         ({"n_current": 100, "n_reference": 200}, "have 300 rows, got 220"),

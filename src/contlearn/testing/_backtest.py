@@ -69,7 +69,7 @@ def backtest(
         loses such a share. None: ``"risk"`` for losses, else those of ``"mean"``, ``"spread"`` and
         ``"category"`` that apply. Or changes of your own: a function ``(values, size, rng)`` that returns the
         changed values after a place (a dictionary of columns, where the stream is one), with the sizes to
-        try. Empty: none.
+        try. One size may stand alone. Empty: none.
     places : int or sequence of int
         Places at which every change is made: positions in the stream, or how many are drawn.
     horizon : int or None
@@ -92,10 +92,12 @@ def backtest(
     InvalidInputError
         The stream is too short or cannot be used, or the detector refused a value.
 
-    Notes ----- Each place starts from a copy of the detector as it was there; the stream before it is not run
-    again. Cost: 1 + `shuffles` passes, and up to `horizon` updates for each place and each size. Delays on a
-    stream that changes by itself contain its own alarms: compare with the row "nothing", or pass the stream
-    in random order.
+    Notes
+    -----
+    Each place starts from a copy of the detector as it was there; the stream before it is not run again.
+    Cost: 1 + `shuffles` passes, and up to `horizon` updates for each place and each size. Delays on a stream
+    that changes by itself contain its own alarms: compare with the row "nothing", or pass the stream in
+    random order.
 
     Examples
     --------
@@ -118,12 +120,12 @@ def backtest(
     tried = list(_tried(feed, shifts, len(positions), rng))
     calm = _in_random_order(detector, feed, lead, _checks.count("shuffles", shuffles), rng)
     alarms, delays, before = _with_changes(detector, feed, lead, positions, horizon, tried, rng)
-    watched = len(feed) - lead
+    watched, promised = len(feed) - lead, _feeds.promised(detector)
     return Backtest(
         detector=" ".join(repr(detector).split()),
         n_reference=lead,
         n_current=watched,
-        promised=_feeds.promised(detector),
+        promised=promised,
         alarms=tuple(alarms),
         run_length=run_length_of(len(alarms), watched),
         shuffled=run_length_of(calm, shuffles * watched),
@@ -137,7 +139,7 @@ def backtest(
             for each, found in zip(tried, delays[1:], strict=True)
         ),
         unchanged=delay_of("nothing", 0.0, delays[0], horizon),
-        baselines=_baselines(watched, len(alarms), horizon),
+        baselines=_baselines(watched, len(alarms), horizon, promised),
     )
 
 
@@ -214,8 +216,15 @@ def _with_changes(
     return alarms, delays, before
 
 
-def _baselines(n: int, alarms: int, horizon: int) -> tuple[Baseline, ...]:
-    rules = [clock("always fires", n, n, horizon), clock("never fires", n, 0, horizon)]
-    if alarms:
-        rules.append(clock(f"every {n // alarms:,}", n, alarms, horizon))
-    return tuple(rules)
+def _baselines(n: int, alarms: int, horizon: int, promised: float | None) -> tuple[Baseline, ...]:
+    """Return rules that look at nothing; a detector without an alarm is held against what it states."""
+    every, why = n // max(alarms, 1), ""
+    if not alarms:
+        every, why = (
+            (horizon, " (the horizon)") if promised is None else (round(promised), " (its run length)")
+        )
+    return (
+        clock("always fires", n, 1, horizon),
+        clock("never fires", n, 0, horizon),
+        clock(f"every {every:,}{why}", n, every, horizon),
+    )

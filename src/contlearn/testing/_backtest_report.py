@@ -129,7 +129,9 @@ class Backtest(Answer):
     unchanged : Delay
         The same where nothing was changed: alarms that would have come anyway.
     baselines : tuple of Baseline
-        Rules that look at nothing: always, never, and a clock with as many alarms as the detector.
+        Rules that look at nothing: always, never, and a clock with as many alarms as the detector. Where it
+        raised none, a clock that fires once in its run length, or in the horizon, if it promises none; the
+        name says which.
 
     Examples
     --------
@@ -220,14 +222,13 @@ def delay_of(shift: str, size: float, delays: Sequence[int | None], horizon: int
     )
 
 
-def clock(name: str, n: int, alarms: int, horizon: int) -> Baseline:
-    """Return what firing after every k values gives, with `alarms` in `n`; changes come at any moment of it.
+def clock(name: str, n: int, every: int, horizon: int) -> Baseline:
+    """Return what firing after every k of `n` values gives, 0 for never; changes come at any moment of it.
 
     The next alarm is 1, 2, ..., k values away, each as likely.
     """
-    if alarms == 0:
+    if every == 0:
         return Baseline(name=name, alarms=0, delay=float(horizon), found=0.0)
-    every = n // alarms
     seen = min(every, horizon)
     delay = (seen * (seen + 1) / 2 + (every - seen) * horizon) / every
     return Baseline(name=name, alarms=n // every, delay=delay, found=seen / every)

@@ -117,9 +117,9 @@ def certify(
         their standard deviations, ``"spread"`` lengthens distances from the mean by such a share,
         ``"category"`` turns such a share of rows into the rarest category, ``"missing"`` loses such a share
         of the values. None: all that apply. Or changes of your own: a function ``(columns, size, rng)`` that
-        takes a dictionary of columns and returns the changed one, with the sizes to try. Empty: no power is
-        measured. For streams there is ``"risk"``, too, and a change of your own takes the values that come
-        after it, as for `backtest`; there, by default, nothing is lost.
+        takes a dictionary of columns and returns the changed one, with the sizes to try. One size may stand
+        alone. Empty: no power is measured. For streams there is ``"risk"``, too, and a change of your own
+        takes the values that come after it, as for `backtest`; there, by default, nothing is lost.
     power_repetitions : int
         Checks for each size of each shift. In a stream, the change comes after at least half of the values.
     consecutive : bool

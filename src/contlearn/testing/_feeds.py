@@ -114,7 +114,9 @@ def is_ready(detector: Any, feed: Feed) -> bool:
     twin = fresh(detector)
     if warm_up(twin):
         result = getattr(twin, "result", None)
-        return not isinstance(result, DriftResult) or result.state is not DriftState.UNDECIDED
+        if not isinstance(result, DriftResult) or result.state is not DriftState.UNDECIDED:
+            return True
+        return result.n_reference > 0  # undecided for want of other values
     try:
         twin.update(next(feed.one_by_one()))
     except NotFittedError:

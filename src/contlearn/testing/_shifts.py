@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -97,7 +98,9 @@ def plan(
         shifts = [name for name in built_in if _suitable(columns, built_in[name][1])]
     if isinstance(shifts, str) or not isinstance(shifts, Mapping | Sequence):
         words = "be a sequence of names or a mapping of names to sizes"
-        _checks.fail("shifts", words, repr(shifts), 'for example ["mean"] or {"mean": (0.1, 0.5)}')
+        _checks.fail(
+            "shifts", words, repr(shifts), 'for example ["mean"] or {"mean": 0.5} or {"mean": (0.1, 0.5)}'
+        )
     wanted = dict(shifts) if isinstance(shifts, Mapping) else dict.fromkeys(shifts)
     return {str(name): _planned(str(name), how, columns, built_in) for name, how in wanted.items()}
 
@@ -113,8 +116,12 @@ def _planned(name: str, how: Any, columns: Columns, built_in: Kinds) -> tuple[Ch
         if not names:
             _checks.bad_data("reference", f"have a column to which the shift {name!r} applies", "none")
         change, sizes = _of_one_column(one_column, names), usual if sizes is None else sizes
+    if isinstance(sizes, np.ndarray):
+        sizes = sizes.tolist()  # a number, where it has no dimensions
+    if isinstance(sizes, Real):
+        sizes = (sizes,)
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
-        _checks.fail(f"sizes of the shift {name!r}", "be a sequence of numbers", repr(sizes))
+        _checks.fail(f"sizes of the shift {name!r}", "be a number or a sequence of numbers", repr(sizes))
     return change, tuple(_checks.positive(f"size of the shift {name!r}", size) for size in sizes)
 
 
