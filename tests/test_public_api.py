@@ -356,6 +356,17 @@ def test_docstrings_name_every_parameter(value):
         assert name in names, f"{name} is not described"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sections_of_docstrings_are_underlined_on_a_line_of_their_own(path):
+    """Refilled by an editor, "Notes" and its underline became the first words of a sentence."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree(path)):
+        lines = ((isinstance(node, documented) and ast.get_docstring(node)) or "").splitlines()
+        for above, line in zip(["", *lines], lines, strict=False):
+            if "---" in line:
+                assert line.strip() == "-" * len(above.strip()), f"{path.name}: {line}"
+
+
 @pytest.mark.parametrize("value", list(public()))
 def test_public_methods_have_docstrings(value):
     if not inspect.isclass(value) or is_error_or_enum(value):
