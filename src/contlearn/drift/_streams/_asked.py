@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from contlearn import _checks
-from contlearn.drift._streams._base import _fresh
+from contlearn.drift._streams._base import fresh
 
 
 def check_batch_detector(name: str, detector: Any) -> None:
@@ -29,9 +29,9 @@ def own(detector: Any) -> Any:
 
     The reference itself is shared: `fit` makes a new one and never changes an old one.
     """
-    return copy.copy(detector) if is_fitted(detector) else _fresh(detector)
+    return copy.copy(detector) if is_fitted(detector) else fresh(detector)
 
 
 def fitted(detector: Any, reference: Any) -> Any:
     """Return a detector of our own that has learned `reference`; `detector` stays as it is."""
-    return _fresh(detector).fit(reference)
+    return fresh(detector).fit(reference)

@@ -95,7 +95,7 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
             else:
                 own[name] = value
         for head, values in inner.items():
-            own[head] = _fresh(own[head]).set_params(**values)
+            own[head] = fresh(own[head]).set_params(**values)
         self.__dict__ = type(self)(**own).__dict__
         return self
 
@@ -115,7 +115,7 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
         params = {name: getattr(self, name) for name in self._parameters()}
         for name, value in (new_params or {}).items():
             params[name] = self._read_river(name, value)
-        return type(self)(**{name: _fresh(value) for name, value in params.items()})
+        return type(self)(**{name: fresh(value) for name, value in params.items()})
 
     def _read_river(self, name: str, value: Any) -> Any:
         """Return a parameter for a clone; river writes an object inside of one as (class, parameters)."""
@@ -127,6 +127,9 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
 
     def __sklearn_clone__(self) -> Self:
         return self.clone()
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # one that shared its state would change with every update of the other
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._parameters())
@@ -140,7 +143,7 @@ class StreamDetector(DriftAndWarningDetector, abc.ABC):  # type: ignore[misc]
         return list(inspect.signature(cls).parameters)
 
 
-def _fresh(value: Any) -> Any:
+def fresh(value: Any) -> Any:
     """Return a parameter as a detector that has seen nothing would hold it."""
     if isinstance(value, type):
         return value
@@ -149,7 +152,7 @@ def _fresh(value: Any) -> Any:
     if hasattr(value, "_get_params"):  # river's, of which some change themselves when they are cloned
         return copy.deepcopy(value).clone()
     if hasattr(value, "get_params"):  # scikit-learn's: without loading it
-        return type(value)(**{name: _fresh(each) for name, each in value.get_params(deep=False).items()})
+        return type(value)(**{name: fresh(each) for name, each in value.get_params(deep=False).items()})
     if isinstance(value, Mapping):
-        return {name: _fresh(each) for name, each in value.items()}
+        return {name: fresh(each) for name, each in value.items()}
     return copy.deepcopy(value)

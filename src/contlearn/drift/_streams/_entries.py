@@ -19,6 +19,7 @@ from contlearn._tables._values import from_array, from_labels
 from contlearn.exceptions import ContlearnError
 
 MISSING = math.inf  # of a number: behind all others; infinities themselves are refused
+_EXACT = 2**53  # integers below are floats to the last digit
 LABELS = ("categorical", "boolean", "unknown")
 
 _CURE = "replace an infinity by NaN, which is tested as missing, or by a large finite number"
@@ -31,12 +32,15 @@ def one(x: Any, kind: Kind | None, name: str = "x") -> Any:
     `kind` is that of the values before; None where there were none but missing ones.
     """
     if kind == "numeric" and type(x) in (float, np.float64):
+        x = float(x)
         if x - x == 0.0:
-            return float(x)
+            return x
         if x != x:
             return MISSING
-    if kind == "categorical" and type(x) is str:
+    if (kind == "categorical" and type(x) is str) or (kind == "boolean" and type(x) is bool):
         return x
+    if kind == "numeric" and type(x) is int and -_EXACT < x < _EXACT:
+        return float(x)
     if np.ndim(x) != 0 or isinstance(x, dict):
         _checks.bad_data(name, "be one value", type(x).__name__, "pass one value at a time")
     if isinstance(x, float | np.floating) and math.isinf(x):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contlearn import _checks
 from contlearn._tables import Column, Kind, read
 from contlearn._tables._schema import Schema
-from contlearn.drift._streams import _entries
+from contlearn.drift._streams import _entries, _row
 from contlearn.exceptions import ContlearnError
 
 
@@ -31,7 +31,7 @@ class Intake(NamedTuple):
         """Return one value as it is read, or a tuple of them for a row; or refuse."""
         if self.names is None:
             return self._cell(x, 0, called)
-        cells = enumerate(self._cells(x, called))
+        cells = enumerate(self.cells(x, called))
         return tuple(
             [self._cell(cell, place, f"column {self.names[place]!r} of {called}") for place, cell in cells]
         )
@@ -47,9 +47,10 @@ class Intake(NamedTuple):
             return _entries.many(values, self.kinds[0])
         kinds: tuple[Kind, ...] = tuple([kind or "unknown" for kind in self.kinds])
         schema = Schema(self.names, kinds, tuple(range(len(kinds))), len(kinds), self.named)
-        rows = isinstance(values, Sequence) and len(values) and not isinstance(values, str | bytes)
+        rows = _row.are_rows(values) and len(values) > 0
         try:
-            columns = schema.match(read(self._turned(values) if rows else values, "values"), "values")
+            table = self._turned(values) if rows else _row.as_table(values)
+            columns = schema.match(read(table, "values"), "values")
         except ContlearnError:
             for place, row in enumerate(values if rows or isinstance(values, np.ndarray) else ()):
                 self.one(row, f"values[{place}]")
@@ -58,8 +59,9 @@ class Intake(NamedTuple):
 
     def _turned(self, rows: Sequence[Any]) -> Any:
         """Return rows as columns; each of them is one kind of values or refused."""
-        cells = [self._cells(row, f"values[{place}]") for place, row in enumerate(rows)]
-        return dict(zip(self.names or (), map(list, zip(*cells, strict=True)), strict=True))
+        cells = [self.cells(row, f"values[{place}]") for place, row in enumerate(rows)]
+        columns = map(_row.unmixed, map(list, zip(*cells, strict=True)))
+        return dict(zip(self.names or (), columns, strict=True))
 
     def learn(self, given: Sequence[Any]) -> Intake:
         """Return the intake with the kinds that these values or rows tell."""
@@ -75,31 +77,19 @@ class Intake(NamedTuple):
     def columns(self, given: Sequence[Any]) -> list[NDArray[Any]]:
         """Return the columns of values or rows that were read."""
         columns = [given] if self.names is None else zip(*given, strict=True)
-        return [_objects(column) for column in columns]
+        return [_row.objects(column) for column in columns]
 
-    def _cells(self, x: Any, called: str) -> Sequence[Any]:
-        row = _row(x)
-        if isinstance(row, Mapping) and self.named:
-            lost = [name for name in self.names or () if name not in row]
-            if lost or len(row) != len(self.kinds):
-                got = f"no {lost[0]!r}" if lost else f"{len(row)} columns"
-                wanted = f"have the {len(self.kinds)} columns of the reference"
-                _checks.bad_schema(called, wanted, got, "a value that is missing is None")
-            return [row[name] for name in self.names or ()]
-        if isinstance(row, Mapping) or np.ndim(row) != 1 or len(row) != len(self.kinds):
-            got = (
-                f"{len(row)} values"
-                if not isinstance(row, Mapping) and np.ndim(row) == 1
-                else type(x).__name__
-            )
+    def cells(self, x: Any, called: str) -> list[Any]:
+        """Return the cells of a row in the order of the columns, as they came, or refuse."""
+        row, names = _row.by_name(x, called), self.names or ()
+        if row is not None and (self.named or set(map(str, row)) == set(names)):
+            return _row.pick(row, names, called)
+        if row is not None or not _row.in_order(x) or len(x) != len(names):
+            got = f"{len(x)} values" if row is None and _row.in_order(x) else type(x).__name__
             must = "be a dictionary or a row" if self.named else "be a row"
-            _checks.bad_schema(called, f"{must} of {len(self.kinds)} values, as the reference has", got)
-        return list(row)
-
-
-def _row(x: Any) -> Any:
-    """Return a row of a pandas frame as a dictionary, anything else as it is."""
-    return x.to_dict() if hasattr(x, "to_dict") and np.ndim(x) == 1 else x
+            cure = "" if row is None else "fit a reference with names, or pass the values in order"
+            _checks.bad_schema(called, f"{must} of {len(names)} values, as the reference has", got, cure)
+        return list(x)
 
 
 SINGLE = Intake(None, (None,))
@@ -107,24 +97,27 @@ SINGLE = Intake(None, (None,))
 
 def intake_of(x: Any) -> Intake:
     """Return the intake of a stream that begins with `x`."""
-    x = _row(x)
-    if isinstance(x, Mapping):
-        if not x:
-            _checks.bad_data("x", "have at least one column", "none")
-        for name in x:
+    row = _row.by_name(x)
+    if row is not None:
+        for name in row:
             _checks.instance("each column name", name, str, "text")
-        return Intake(tuple(x), (None,) * len(x), named=True)
+        return _begun(tuple(row), named=True)
     if isinstance(x, list | tuple | np.ndarray) and np.ndim(x) == 1:
-        if not len(x):
-            _checks.bad_data("x", "have at least one column", "none")
-        return Intake(tuple(map(str, range(len(x)))), (None,) * len(x))
+        return _begun(tuple(map(str, range(len(x)))), named=False)
     return SINGLE
+
+
+def _begun(names: tuple[str, ...], *, named: bool) -> Intake:
+    if not names:
+        _checks.bad_data("x", "have at least one column", "none")
+    return Intake(names, (None,) * len(names), named)
 
 
 def intake_of_many(values: Any) -> Intake:
     """Return the intake of a stream that begins with `values`."""
-    if isinstance(values, Sequence) and not isinstance(values, str | bytes) and len(values):
+    if _row.are_rows(values) and len(values):
         return intake_of(values[0])
+    values = _row.as_table(values)
     table = isinstance(values, Mapping) or hasattr(values, "columns") or np.ndim(values) == 2
     if not table:
         return SINGLE
@@ -155,12 +148,4 @@ def _stack(columns: Sequence[Any]) -> NDArray[Any]:
     """Return columns side by side: floats where all are, objects otherwise."""
     if all(isinstance(each, np.ndarray) and each.dtype == np.float64 for each in columns):
         return np.column_stack(columns)
-    return np.column_stack([_objects(each) for each in columns])
-
-
-def _objects(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
-    """Return values as objects; one by one, since numpy would turn its times into Python's."""
-    objects = np.empty(len(values), dtype=object)
-    for place, value in enumerate(values):
-        objects[place] = value
-    return objects
+    return np.column_stack([_row.objects(each) for each in columns])

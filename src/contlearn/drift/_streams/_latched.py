@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from contlearn import _checks
 from contlearn.drift._streams._alarm import Alarm
-from contlearn.drift._streams._base import StreamDetector, _fresh
+from contlearn.drift._streams._base import StreamDetector, fresh
 from contlearn.drift._streams._many import count, part, sized
 from contlearn.results import DriftResult, DriftState
 
@@ -71,7 +71,7 @@ class Latched(StreamDetector):
         _checks.count("cool_down", cool_down, low=0)
         self.detector = detector
         self.cool_down = cool_down
-        self._inner = copy.deepcopy(detector) if isinstance(detector, StreamDetector) else _fresh(detector)
+        self._inner = copy.deepcopy(detector) if isinstance(detector, StreamDetector) else fresh(detector)
         self._n = 0
         self._suppressed = 0
         self._alarms: tuple[Alarm, ...] = ()
@@ -135,7 +135,7 @@ class Latched(StreamDetector):
         if isinstance(self._inner, StreamDetector):
             self._inner.reset()
         else:
-            self._inner = _fresh(self.detector)
+            self._inner = fresh(self.detector)
         self._muted = False
         self._drift_detected = self._warning_detected = False
 

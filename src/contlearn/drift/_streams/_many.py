@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from contlearn import _checks
 from contlearn.exceptions import ContlearnError
@@ -37,7 +37,7 @@ def part(values: Any, start: int, stop: int) -> Any:
     return values[start:stop]  # of lists, arrays, and the frames and columns of polars and pyarrow
 
 
-def by_name(values: Any) -> Mapping[str, Any]:
+def columns_by_name(values: Any) -> Mapping[str, Any]:
     """Return columns by name, from a mapping or a frame."""
     if isinstance(values, Mapping):
         return values
@@ -52,4 +52,9 @@ def within(name: str, read: Any, value: Any) -> Any:
     try:
         return read(value)
     except ContlearnError as error:
-        _checks.retell(f"stream {name!r}", error)
+        told(name, error)
+
+
+def told(name: str, error: ContlearnError) -> NoReturn:
+    """Raise an error of one stream again, so that it says of which."""
+    _checks.retell(f"stream {name!r}", error)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables import Schema, TableLike
+from contlearn._tables import TableLike
+from contlearn.drift._streams import _table_rows
 from contlearn.drift._streams._draws import own_generator
+from contlearn.drift._streams._intake import Intake
 from contlearn.drift._streams._missing_share import MissingShare
 from contlearn.drift._streams._row_features import RowFeatures
-from contlearn.drift._streams._table_rows import many_rows, one_row, schema_of
-from contlearn.drift._streams._watch import Watch
+from contlearn.drift._streams._watch import Watch, warning_limit
 from contlearn.drift._streams._window_limits import window_limits
 from contlearn.results import DriftResult, DriftState
 
@@ -115,9 +116,7 @@ class OnlineMMD(Watch):
         self.seed = seed
         self.warning_run_length = warning_run_length
         self._limit = _checks.number("run_length", run_length, low=20.0, high=1e9)
-        self._warning_limit = self._limit / 10.0
-        if warning_run_length is not None:
-            self._warning_limit = _checks.number("warning_run_length", warning_run_length, low=1.0)
+        self._warning_limit = warning_limit(warning_run_length, self._limit)
         _checks.count("n_features", n_features, low=8, high=640)
         _checks.count("window", window, low=2, high=int((_LARGEST / n_features) ** 0.5))
         _checks.count("warm_up", warm_up, low=window)
@@ -139,7 +138,7 @@ class OnlineMMD(Watch):
         InvalidInputError
             The rows cannot be used; the message says why. An earlier reference is kept.
         """
-        rows, schema = many_rows(reference, None, "reference")
+        rows, intake = _table_rows.reference_rows(reference)
         complete = int(np.count_nonzero(~np.isnan(rows).any(axis=1)))
         if complete < self.window:
             _checks.bad_data("reference", f"have at least {self.window} complete rows (one window)", complete)
@@ -148,7 +147,7 @@ class OnlineMMD(Watch):
             _checks.bad_data("reference", "have rows that differ", "one and the same", cure)
         self._learn(rows)
         known = self._features, self._limits, self._rarity, self._lowest, self._missing
-        self._fitted = (*known, schema, len(rows))
+        self._fitted = (*known, intake, len(rows))
         self.reset()
         return self
 
@@ -160,11 +159,11 @@ class OnlineMMD(Watch):
         self._rarity: Floats = np.empty(0)
         self._lowest = 0
         self._missing: list[MissingShare] = []
-        self._schema: Schema | None = None
+        self._intake: Intake | None = None
         self._n_reference = 0
         if self._fitted is not None:
             self._features, self._limits, self._rarity, self._lowest, *rest = self._fitted
-            self._missing, self._schema, self._n_reference = rest
+            self._missing, self._intake, self._n_reference = rest
         self._restart()
 
     def _learn(self, rows: Floats) -> None:
@@ -194,15 +193,16 @@ class OnlineMMD(Watch):
             share.restart()
 
     def _read(self, x: Any) -> Floats:
-        row = one_row(x, self._schema)
-        if self._schema is None:
-            self._schema = schema_of(x)
+        intake = self._intake or _table_rows.begun_by(x)
+        row = _table_rows.one_row(x, intake)
+        self._intake = intake
         return row
 
     def _read_many(self, values: Any) -> Floats:
-        rows, schema = many_rows(values, self._schema)
+        intake = self._intake or _table_rows.begun_by_many(values)
+        rows = _table_rows.many_rows(values, intake)
         if len(rows):  # an empty list says nothing about its width
-            self._schema = schema
+            self._intake = intake
         return rows
 
     def _room(self) -> int:
@@ -309,12 +309,12 @@ class OnlineMMD(Watch):
                 remarks=(f"the first {self.warm_up} rows become the reference",),
             )
         rows = self._part(self._window.evidence, changed_at=self._changed_at())
-        if self._schema is None or not any(share.awake for share in self._missing):
+        if self._intake is None or not any(share.awake for share in self._missing):
             return rows
         each = _FOR_MISSING / len(self._missing)
         columns = {
             name: self._part(each * share.wealth)
-            for name, share in zip(self._schema.names, self._missing, strict=True)
+            for name, share in zip(self._intake.names or (), self._missing, strict=True)
             if share.awake
         }
         parts = {"rows": rows, "missing": self._part(self._missing_evidence, columns)}

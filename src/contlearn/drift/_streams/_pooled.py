@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn.drift._streams._base import StreamDetector, _fresh
-from contlearn.drift._streams._distribution import DistributionDetector
+from contlearn.drift._streams import _row
+from contlearn.drift._streams._base import StreamDetector, fresh
 from contlearn.drift._streams._e_bh import e_bh
-from contlearn.drift._streams._many import by_name, part, sized, within
+from contlearn.drift._streams._many import columns_by_name, part, sized, told, within
+from contlearn.drift._streams._pool_parts import check_part, common_run_length, mean, turned, warming
 from contlearn.drift._streams._risk import RiskDetector
-from contlearn.drift._streams._watch import _FIRST, _MOST, Watch
+from contlearn.drift._streams._watch import FIRST, MOST, Watch, warning_limit
+from contlearn.exceptions import ContlearnError
 from contlearn.results import DriftResult, DriftState
 
 Floats = NDArray[np.float64]
-
-_WHY = "their evidence has a mean that keeps its run length, whatever they depend on; that of others does not"
 
 
 class Pooled(StreamDetector):
@@ -41,6 +41,8 @@ class Pooled(StreamDetector):
     run_length : float, optional
         Expected number of updates between false alarms, above 1. None: that of the detectors, which must be
         the same for all.
+    warning_run_length : float, optional
+        Evidence as rare as this is a warning; at most the run length. None: a tenth of the run length.
 
     Notes
     -----
@@ -84,17 +86,24 @@ class Pooled(StreamDetector):
     ('pay',)
     """
 
-    def __init__(self, detectors: Mapping[str, Any], run_length: float | None = None) -> None:
+    def __init__(
+        self,
+        detectors: Mapping[str, Any],
+        run_length: float | None = None,
+        warning_run_length: float | None = None,
+    ) -> None:
         _checks.instance("detectors", detectors, Mapping, "a mapping of names to detectors")
         if not detectors:
             _checks.fail("detectors", "have at least one stream", "none")
         for name, detector in detectors.items():
-            _check_part(name, detector)
+            check_part(name, detector)
         if run_length is not None:
             _checks.number("run_length", run_length, low=1.0)
         self.detectors = detectors
         self.run_length = run_length
-        self._limit = _common_run_length(detectors) if run_length is None else float(run_length)
+        self.warning_run_length = warning_run_length
+        self._limit = common_run_length(detectors) if run_length is None else float(run_length)
+        self._warning_limit = warning_limit(warning_run_length, self._limit)
         self._streams: dict[str, Watch] = {name: copy.deepcopy(each) for name, each in detectors.items()}
         self.reset()
 
@@ -117,12 +126,12 @@ class Pooled(StreamDetector):
         -------
         self
         """
-        given = by_name(reference)
+        given = columns_by_name(reference)
         self._check_names(given)
         streams = dict(self._streams)
         for name in self._streams:
             if name in given:
-                streams[name] = within(name, _fresh(self.detectors[name]).fit, given[name])
+                streams[name] = within(name, fresh(self.detectors[name]).fit, given[name])
         self._streams = streams
         self.reset()
         return self
@@ -133,25 +142,37 @@ class Pooled(StreamDetector):
         Parameters
         ----------
         x
-            Values by name. If one of them is refused, none is taken in.
+            Values by name: a mapping, a row of a pandas frame, a named tuple or a record. If one of them is
+            refused, none is taken in.
         """
-        if not isinstance(x, Mapping):
-            _checks.bad_data("x", "be a mapping of names to values", x)
-        self._check_names(x)
-        values = {name: within(name, self._streams[name]._read, x[name]) for name in x}
+        given = _row.by_name(x)
+        if given is None:
+            _checks.bad_data("x", "be a mapping of names to values", type(x).__name__)
+        read = self._read(given)
         if self._drift_detected:
             self._restart()
-        for name, value in values.items():
-            stream = self._streams[name]
-            if _warming(stream):
-                stream.update(x[name])
-            else:
+        for name, stream, value in read:
+            if type(stream) is RiskDetector or not warming(stream):
                 stream._evidence = stream._step(value)
+            else:
+                stream.update(given[name])
         self._n += 1
         total = 0.0
         for stream in self._streams.values():
             total += stream._evidence
         self._conclude(total / len(self._streams))
+
+    def _read(self, given: Mapping[str, Any]) -> list[tuple[str, Watch, Any]]:
+        """Return what each stream has read, or refuse all."""
+        self._check_names(given)
+        streams, read, name = self._streams, [], ""
+        try:
+            for name, value in given.items():
+                stream = streams[name]
+                read.append((name, stream, stream._read(value)))
+        except ContlearnError as error:
+            told(name, error)
+        return read
 
     def update_many(self, values: Mapping[str, Any]) -> list[int]:
         """Take in many updates of the same streams, exactly as repeated `update` would; much faster.
@@ -159,44 +180,46 @@ class Pooled(StreamDetector):
         Parameters
         ----------
         values
-            By name, one value per update; all streams that are named have equally many. A mapping or a
-            frame. If one value is refused, none is taken in.
+            By name, one value per update; all streams that are named have equally many. A mapping, a frame,
+            or a list of rows that all name the same streams. If one value is refused, none is taken in.
 
         Returns
         -------
         list of int
             The positions of the updates after which drift was detected.
         """
-        given = {name: sized(each) for name, each in by_name(values).items()}
+        if _row.are_rows(values):
+            values = turned(values)
+        given = {name: sized(each) for name, each in columns_by_name(_row.as_table(values)).items()}
         self._check_names(given)
         for name in given:  # a stream without a reference says so before any value is read
             within(name, self._streams[name].update_many, [])
         read = {name: within(name, self._streams[name]._read_many, given[name]) for name in given}
         n = _checks.same_length(**{f"{name!r}": each for name, each in read.items()}) if read else 0
         alarms: list[int] = []
-        start, size = 0, _FIRST
+        start, size = 0, FIRST
         while start < n:
             if self._drift_detected:
                 self._restart()
             room = min(self._streams[name]._room() for name in read)
             n_next = min(size, room, n - start)
-            warm = [name for name in read if _warming(self._streams[name])]
+            warm = [name for name in read if warming(self._streams[name])]
             chunk = {name: read[name][start : start + n_next] for name in read if name not in warm}
             taken = self._take(chunk, n_next)
             for name in warm:  # whose evidence is 0 all the while
                 self._streams[name].update_many(part(given[name], start, start + taken))
             start += taken
-            size = min(2 * size, _MOST)
+            size = min(2 * size, MOST)
             if self._drift_detected:
                 alarms.append(start - 1)
-                size = _FIRST
+                size = FIRST
         return alarms
 
     def _take(self, chunk: Mapping[str, NDArray[Any]], n: int) -> int:
         """Take in values up to the first alarm; return how many updates went in."""
         before = {name: self._streams[name]._checkpoint() for name in chunk}
         evidence = self._advance(chunk, n)
-        crossed = _mean(evidence, n) >= self._limit
+        crossed = mean(evidence, n) >= self._limit
         if crossed.any() and crossed.argmax() + 1 < n:
             n = int(crossed.argmax()) + 1
             for name, state in before.items():
@@ -205,7 +228,7 @@ class Pooled(StreamDetector):
         for stream, each in zip(self._streams.values(), evidence, strict=True):
             stream._evidence = float(each[-1])
         self._n += n
-        self._conclude(float(_mean(evidence, n)[-1]))
+        self._conclude(float(mean(evidence, n)[-1]))
         return n
 
     def _advance(self, chunk: Mapping[str, NDArray[Any]], n: int) -> list[Floats]:
@@ -218,7 +241,7 @@ class Pooled(StreamDetector):
     def _conclude(self, evidence: float) -> None:
         self._evidence = evidence
         self._drift_detected = evidence >= self._limit
-        self._warning_detected = not self._drift_detected and evidence >= self._limit / 10.0
+        self._warning_detected = not self._drift_detected and evidence >= self._warning_limit
         if self._drift_detected or self._warning_detected:
             self._name()
         elif self._named:
@@ -226,7 +249,7 @@ class Pooled(StreamDetector):
 
     def _name(self) -> None:
         """Tell the streams that moved, so that they say since when, and how far."""
-        limit = self._limit if self._drift_detected else self._limit / 10.0
+        limit = self._limit if self._drift_detected else self._warning_limit
         found = e_bh({name: stream._evidence for name, stream in self._streams.items()}, limit)
         self._named = True
         for name, stream in self._streams.items():
@@ -298,7 +321,7 @@ class Pooled(StreamDetector):
 
     def set_params(self, **params: Any) -> Self:
         """Change constructor arguments, those of the detectors as ``detectors__name__parameter`` included."""
-        detectors = dict(_fresh(params.pop("detectors", self.detectors)))
+        detectors = dict(fresh(params.pop("detectors", self.detectors)))
         for key in [key for key in params if key.startswith("detectors__")]:
             rest, value = key.removeprefix("detectors__"), params.pop(key)
             fits = [name for name in detectors if rest == name or rest.startswith(f"{name}__")]
@@ -316,33 +339,3 @@ class Pooled(StreamDetector):
             if name not in self._streams:
                 known = ", ".join(map(repr, list(self._streams)[:5]))
                 _checks.bad_schema("x", f"name streams among {known}", repr(name), "leave out the others")
-
-
-def _check_part(name: str, detector: Any) -> None:
-    if not isinstance(name, str):
-        _checks.fail("every name in detectors", "be text", name)
-    if not isinstance(detector, (RiskDetector, DistributionDetector)):
-        kinds = "be a RiskDetector or a DistributionDetector"
-        _checks.fail(f"detectors[{name!r}]", kinds, type(detector).__name__, _WHY)
-    if detector.run_length is None:
-        _checks.fail(f"detectors[{name!r}]", "have a run_length", "None", "alpha is another promise")
-
-
-def _warming(stream: Watch) -> bool:
-    """Whether a stream still gathers its reference, and has no evidence before it is complete."""
-    return isinstance(stream, DistributionDetector) and stream._sight is None
-
-
-def _common_run_length(detectors: Mapping[str, Any]) -> float:
-    lengths = sorted({float(detector.run_length) for detector in detectors.values()})
-    if len(lengths) > 1:
-        got = f"{lengths[0]:g} to {lengths[-1]:g}"
-        _checks.fail("run_length", "be given where the detectors have different ones", got)
-    return lengths[0]
-
-
-def _mean(evidence: list[Floats], n: int) -> Floats:
-    total = np.zeros(n)
-    for each in evidence:  # one after another, as `update` does
-        total += each
-    return total / len(evidence)

@@ -1,78 +1,70 @@
-"""Rows of a stream as they come, one at a time or as a table, read into floats; NaN where one is missing."""
+"""Rows of numbers as they come, one at a time or as a table, read into floats; NaN where one is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables import Schema, read
-from contlearn.drift._streams import _entries
+from contlearn._tables import Kind, read
+from contlearn.drift._streams import _entries, _intake, _row
+from contlearn.drift._streams._intake import Intake
 
 _CURE = "leave it out, or encode it as numbers"
 
 Floats = NDArray[np.float64]
 
 
-def one_row(x: Any, schema: Schema | None) -> Floats:
-    """Return one row, or refuse it: an array, a sequence, a number, or a mapping of names to values."""
-    named = isinstance(x, Mapping)
-    names = schema.names if schema is not None else tuple(map(str, x)) if named else None
-    if named:
-        values = _by_name({str(name): value for name, value in x.items()}, names or ())
-    elif isinstance(x, str | bytes) or (hasattr(x, "ndim") and x.ndim > 1):
+def begun_by(x: Any) -> Intake:
+    """Return the intake of a stream of rows that begins with `x`; a number is a row of one."""
+    return _numeric(_intake.intake_of(x))
+
+
+def begun_by_many(values: Any) -> Intake:
+    """Return the intake of a stream of rows that begins with `values`."""
+    return _numeric(_intake.intake_of_many(values))
+
+
+def one_row(x: Any, intake: Intake) -> Floats:
+    """Return one row, or refuse it: an array, a sequence, a number, or cells by name."""
+    if len(intake.kinds) == 1 and np.ndim(x) == 0 and _row.by_name(x) is None:
+        x = [x]
+    elif getattr(x, "ndim", 1) > 1:
         _checks.bad_data("row", "be one row of numbers", type(x).__name__, "use update_many for many rows")
-    else:
-        values = list(x) if hasattr(x, "__len__") and getattr(x, "ndim", None) != 0 else [x]
-    if names is None:
-        names = tuple(map(str, range(len(values))))
-    if not names or len(values) != len(names):
-        wanted = "one value or more" if schema is None else f"{len(names)} values, as in fit"
-        _checks.bad_schema("row", f"have {wanted}", len(values))
-    pairs = zip(names, values, strict=True)
-    row = np.array([_entries.one(value, "numeric", f"column {name!r}") for name, value in pairs])
-    row[row == _entries.MISSING] = np.nan
-    return row
+    return _floats(np.array(intake.one(x, "row")))
 
 
-def many_rows(X: Any, schema: Schema | None, name: str = "rows") -> tuple[Floats, Schema]:
-    """Return rows and their columns, or refuse them all."""
-    if isinstance(X, list | tuple) and bool in set(map(type, X)):
-        X = np.array(X, dtype=object)  # or numpy would make numbers of booleans that stand alone
-    table = read(X, name)
-    columns = table.columns if schema is None else schema.match(table, name)
-    if not columns:
-        _checks.bad_data(name, "have at least one column", "0")
+def many_rows(values: Any, intake: Intake) -> Floats:
+    """Return rows, or refuse them all."""
+    if len(intake.kinds) == 1 and _row.are_rows(values):
+        alone = [np.ndim(each) == 0 and _row.by_name(each) is None for each in values]
+        values = [[each] if bare else each for each, bare in zip(values, alone, strict=True)]
+    return _floats(intake.many(values))
+
+
+def reference_rows(reference: Any) -> tuple[Floats, Intake]:
+    """Return the rows of a reference and the intake of a stream that is to be like it, or refuse."""
+    table = read(_row.unmixed(_row.as_table(reference)), "reference")
+    columns = table.load(range(len(table.names)))
     for column in columns:
         if column.kind not in ("numeric", "unknown"):
             _checks.bad_schema(f"column {column.name!r}", "hold numbers", column.kind, _CURE)
-    rows = np.empty((columns[0].n_rows, len(columns)))
-    for place, column in enumerate(columns):
-        rows[:, place] = np.nan if column.kind == "unknown" else column.values
-        if column.missing is not None:
-            rows[column.missing, place] = np.nan
-    return rows, schema or Schema.of(table, columns)
+    rows = np.column_stack([_entries.plain(column, "numeric") for column in columns])
+    return _floats(rows), _of_numbers(table.names, table.named)
 
 
-def schema_of(x: Any) -> Schema:
-    """Return the columns of the first row of a stream."""
-    names = tuple(map(str, x)) if isinstance(x, Mapping) else None
-    if names is None:
-        names = tuple(map(str, range(len(x) if hasattr(x, "__len__") else 1)))
-        named = False
-    else:
-        named = True
-    kinds = ("numeric",) * len(names)
-    return Schema(names, kinds, tuple(range(len(names))), len(names), named)  # type: ignore[arg-type]
+def _numeric(intake: Intake) -> Intake:
+    names = ("0",) if intake.names is None else intake.names
+    return _of_numbers(names, intake.named)
 
 
-def _by_name(values: dict[str, Any], names: tuple[str, ...]) -> list[Any]:
-    lost = [name for name in names if name not in values]
-    extra = [name for name in values if name not in set(names)]
-    if lost or extra:
-        got = f"{lost[0]!r} missing" if lost else f"{extra[0]!r} in addition"
-        _checks.bad_schema("row", "have the columns of the reference", got, "pass each column once")
-    return [values[name] for name in names]
+def _of_numbers(names: tuple[str, ...], named: bool) -> Intake:
+    kind: Kind = "numeric"
+    return Intake(names, (kind,) * len(names), named)
+
+
+def _floats(rows: NDArray[np.float64]) -> Floats:
+    rows[rows == _entries.MISSING] = np.nan
+    return rows

@@ -18,7 +18,7 @@ from contlearn.drift._streams._base import StreamDetector
 
 Floats = NDArray[np.float64]
 
-_FIRST, _MOST = 64, 4096  # values looked at in one go: few after an alarm, then more and more
+FIRST, MOST = 64, 4096  # values looked at in one go: few after an alarm, then more and more
 
 
 def warning_limit(warning_run_length: float | None, limit: float) -> float:
@@ -73,7 +73,7 @@ class Watch(StreamDetector):
 
     def _room(self) -> int:
         """Return how many values `_advance` can take in one go, at least 1."""
-        return _MOST
+        return MOST
 
     def update(self, x: Any) -> None:
         """Take in one value; `drift_detected` and `result` then tell what is known."""
@@ -98,17 +98,17 @@ class Watch(StreamDetector):
         """
         given = self._read_many(values)
         alarms: list[int] = []
-        start, size = 0, _FIRST
+        start, size = 0, FIRST
         while start < len(given):
             if self._drift_detected:
                 self._restart()
             chunk = given[start : start + min(size, self._room())]
             taken = self._take(chunk)
             start += taken
-            size = min(2 * size, _MOST)
+            size = min(2 * size, MOST)
             if self._drift_detected:
                 alarms.append(start - 1)
-                size = _FIRST
+                size = FIRST
         return alarms
 
     def _take(self, chunk: NDArray[Any]) -> int:

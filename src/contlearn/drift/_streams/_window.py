@@ -1,13 +1,11 @@
 """Rows that wait for their window to fill, in whatever form they came; and the table that they make.
 
-A block is a list of rows (numbers, texts, tuples, arrays or dictionaries), an array of rows, or a dictionary
-of columns. Blocks are copies: nothing of the caller's is kept.
+A block is a list of rows (numbers, texts, tuples or dictionaries), an array of rows, or a dictionary of
+columns. Blocks are copies: nothing of the caller's is kept.
 """
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,99 +13,58 @@ import numpy as np
 
 from contlearn import _checks
 from contlearn._tables import Labels, Schema, read
-from contlearn.drift._streams._many import by_name, count, refuse_one
-
-# Types of single values that need no second look, by the kind of their column.
-_PLAIN: dict[str, frozenset[type]] = {
-    "numeric": frozenset({float, int, np.float64, np.float32, np.int64}),
-    "boolean": frozenset({bool, np.bool_}),
-    "categorical": frozenset({str}),
-}
+from contlearn.drift._streams import _row
+from contlearn.drift._streams._intake import Intake
+from contlearn.drift._streams._many import columns_by_name, count, refuse_one
 
 
-def checked_row(x: Any, schema: Schema | None, held: Sequence[Any]) -> Any:
+def checked_row(x: Any, schema: Schema | None, held: Sequence[Any], called: str = "x") -> Any:
     """Return a copy of one row, or refuse what could not be in a window with the others."""
-    if isinstance(x, Mapping):
-        row: Any = dict(x)
-    elif isinstance(x, np.ndarray):
-        row = x.item() if x.ndim == 0 else np.array(x)
-        if x.ndim > 1:
-            _checks.bad_data("x", "be one row", f"shape {x.shape}", "update_many takes many")
+    named = _row.by_name(x, called)
+    if named is not None:
+        row: Any = {str(name): cell for name, cell in named.items()}
+        if schema is not None and not schema.named:  # whose columns are called "0", "1" and so on
+            places = tuple(map(str, range(schema.width)))
+            row = tuple(Intake(places, schema.kinds).cells(row, called))
+            row = row[0] if len(row) == 1 else row
+    elif getattr(x, "ndim", 1) > 1:
+        _checks.bad_data(called, "be one row", f"shape {x.shape}", "update_many takes many")
+    elif _row.in_order(x):  # one column is the same with or without a row
+        row = x[0] if len(x) == 1 else tuple(x)
     else:
-        row = tuple(x) if isinstance(x, list | tuple) else x
-    if isinstance(row, tuple | np.ndarray) and len(row) == 1:  # one column is the same with or without a row
-        row = row[0]
+        row = x.item() if isinstance(x, np.ndarray) else x
     if held:
-        _same_form(_form_of_row(row), held[-1])
-    if schema is None or not _plainly_right(row, schema):
-        table = read(_table([row]), "x")
-        if schema is not None:
-            schema.match(table, "x")
-        else:
-            table.load(range(len(table.names)))  # which refuses infinities
+        _same_form(row, held[-1], called)
+    if schema is None:
+        table = read(_table([row]), called)
+        table.load(range(len(table.names)))  # which refuses infinities
+    else:
+        _check_cells(row, schema, called)
     return row
 
 
-def _plainly_right(row: Any, schema: Schema) -> bool:
-    """Whether one row surely fits; False means that the reader of tables must decide."""
+def _check_cells(row: Any, schema: Schema, called: str) -> None:
+    """Refuse a row that the reference could not have; columns that are not used are not looked at."""
+    intake = Intake(schema.names, schema.kinds, schema.named)
     if isinstance(row, dict):
-        if tuple(row) != schema.names:
-            return False
-        values: Any = row.values()
-    elif isinstance(row, tuple):
-        if len(row) != schema.width or len(schema.names) != schema.width:
-            return False
-        values = row
-    else:
-        if schema.width != 1:
-            return False
-        values = (row,)
-    for value, kind in zip(values, schema.kinds, strict=True):
-        if type(value) not in _PLAIN.get(kind, ()) or (kind == "numeric" and _infinite(value)):
-            return False
-    return True
-
-
-def _infinite(value: Any) -> bool:
-    """Whether a number, or its float, is infinite."""
-    return abs(value) > sys.float_info.max if type(value) is int else math.isinf(value)
-
-
-def _same_form(form: tuple[str, Any], block: Any) -> None:
-    """Refuse rows of another form than those that wait."""
-    kind, columns = form
-    before, others = _form_of_rows(block) if not isinstance(block, list) else _form_of_row(block[-1])
-    if kind != before:
-        _checks.bad_schema("x", f"be a {before}, as the rows before", f"a {kind}", "reset() begins anew")
-    if columns != others:
-        _checks.bad_schema("x", f"have the columns of the rows before, {others}", str(columns))
-
-
-def _form_of_row(row: Any) -> tuple[str, Any]:
-    """Return what one row is, and its columns."""
-    if isinstance(row, Mapping):
-        return "row by name", sorted(map(str, row))
-    if isinstance(row, tuple | np.ndarray):
-        return "row by position", len(row)
-    return "single value", 1
-
-
-def _form_of_rows(block: Any) -> tuple[str, Any]:
-    """Return what each row of an array, a dictionary of columns or a frame is, and its columns."""
-    if _names(block):
-        return "row by name", sorted(map(str, _names(block)))
-    if getattr(block, "ndim", 1) == 2:
-        return "row by position", block.shape[1]
-    return "single value", 1
+        whole = len(schema.names) == schema.width
+        used = row if whole else {name: row[name] for name in schema.names if name in row}
+        intake.one(used, called)
+        return
+    cells = row if isinstance(row, tuple) else (row,)
+    if len(cells) == schema.width:
+        cells = tuple(cells[place] for place in schema.positions)
+    intake.one(cells, called)
 
 
 def checked_many(values: Any, schema: Schema | None, held: Sequence[Any]) -> Any:
     """Return many rows as something that `part` can slice, or refuse them all."""
-    if isinstance(values, list | tuple) and len(values) and isinstance(values[0], Mapping):
-        first = values[0]
-        for row in values:
-            checked_row(row, schema, [[first]])
-        return _table(values)
+    if _row.are_rows(values) and len(values) and _row.by_name(values[0]) is not None:
+        rows: list[Any] = []
+        for place, row in enumerate(values):
+            rows.append(checked_row(row, schema, [rows] if rows else held, f"values[{place}]"))
+        return _table(rows)
+    values = _row.as_table(values)
     if not isinstance(values, Mapping | np.ndarray) and not hasattr(values, "columns"):
         values = _array(values)
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
@@ -118,41 +75,63 @@ def checked_many(values: Any, schema: Schema | None, held: Sequence[Any]) -> Any
     else:
         table.load(range(len(table.names)))
     if isinstance(values, Mapping):
-        values = {name: each if hasattr(each, "__getitem__") else list(each) for name, each in values.items()}
+        values = {
+            str(name): each if hasattr(each, "__getitem__") else list(each) for name, each in values.items()
+        }
     if held and count(values):
-        _same_form(_form_of_rows(values), held[-1])
+        _same_form(values, held[-1], "values")
     return values
 
 
+def _same_form(rows: Any, block: Any, called: str) -> None:
+    """Refuse rows of another form than those that wait."""
+    form, before = _form(rows), _form(block)
+    words = [
+        "row by name" if isinstance(each, list) else "single value" if each == 1 else "row by position"
+        for each in (form, before)
+    ]
+    if words[0] != words[1]:
+        must = f"be a {words[1]}, as the rows before"
+        _checks.bad_schema(called, must, f"a {words[0]}", "reset() begins anew")
+    if form != before:
+        _checks.bad_schema(called, f"have the columns of the rows before, {before}", str(form))
+
+
+def _form(rows: Any) -> list[str] | int:
+    """Return the names that one row or a block of them has, or how many cells each row has without."""
+    if isinstance(rows, list):
+        return _form(rows[-1])
+    if isinstance(rows, Mapping) or hasattr(rows, "columns"):
+        return sorted(columns_by_name(rows))
+    if isinstance(rows, tuple):
+        return len(rows)
+    return int(rows.shape[1]) if getattr(rows, "ndim", 0) == 2 else 1
+
+
 def _array(values: Any) -> Any:
-    """Return a list of rows, or a series, as an array; texts do not swallow numbers."""
-    if isinstance(values, list | tuple | range):
-        try:
-            array = np.asarray(values)
-        except (ValueError, OverflowError):  # rows of different lengths: the reader says what is wrong
-            return _objects(values)
-        mixed = array.dtype.kind in "iuf" and bool in set(map(type, values))  # numpy makes numbers of them
-        return np.array(values, dtype=object) if mixed or array.dtype.kind in "US" else array
-    refuse_one(values)
-    return values if hasattr(values, "__getitem__") else list(values)
-
-
-def _objects(values: Sequence[Any]) -> Any:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
+    """Return a list of rows, or a series, as an array; texts and numbers do not swallow others."""
+    if not isinstance(values, list | tuple | range):
+        refuse_one(values)
+        return values if hasattr(values, "__getitem__") else list(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError):  # rows of different lengths: the reader says what is wrong
+        return _row.objects(values)
+    if array.dtype.kind in "US" or (array.dtype.kind in "iuf" and _holds_booleans(values)):
+        return np.array(values, dtype=object)
     return array
 
 
-def _names(block: Any) -> list[Any]:
-    if isinstance(block, np.ndarray | list):
-        return []
-    return list(by_name(block)) if isinstance(block, Mapping) or hasattr(block, "columns") else []
+def _holds_booleans(values: Sequence[Any]) -> bool:
+    """Whether booleans are among numbers, of which numpy would make numbers too."""
+    inner = (set(map(type, row)) for row in values if isinstance(row, list | tuple))
+    return bool in set(map(type, values)).union(*inner)
 
 
 def copied(block: Any) -> Any:
     """Return rows that must wait, as a block of our own."""
-    if _names(block):
-        return {name: _column(each) for name, each in by_name(block).items()}
+    if isinstance(block, Mapping) or hasattr(block, "columns"):
+        return {name: _column(each) for name, each in columns_by_name(block).items()}
     return _column(block)
 
 
@@ -178,8 +157,8 @@ def joined(blocks: Sequence[Any], categories: Collection[str] = ()) -> Any:
     tables = [_table(block) if isinstance(block, list) else block for block in blocks]
     if len(tables) == 1 and not categories:
         return tables[0]
-    if any(_names(each) for each in tables):
-        columns = [{str(name): _column(each) for name, each in by_name(table).items()} for table in tables]
+    if isinstance(_form(tables[0]), list):
+        columns = [{name: _column(each) for name, each in columns_by_name(table).items()} for table in tables]
         whole = {name: _end_to_end([each[name] for each in columns]) for name in columns[0]}
         return {name: Labels(each) if name in categories else each for name, each in whole.items()}
     return _end_to_end([each if isinstance(each, np.ndarray) else _array(_column(each)) for each in tables])
@@ -198,9 +177,6 @@ def _end_to_end(pieces: Sequence[Any]) -> Any:
 
 def _table(rows: Sequence[Any]) -> Any:
     """Return single rows as a table."""
-    first = rows[0]
-    if isinstance(first, Mapping):
-        return {name: [row[name] for row in rows] for name in first}
-    if isinstance(first, np.ndarray):
-        return np.array(rows)
+    if isinstance(rows[0], dict):
+        return {name: [row[name] for row in rows] for name in rows[0]}
     return _array(list(rows))
