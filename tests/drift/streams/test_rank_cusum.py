@@ -1,6 +1,7 @@
 """RankCUSUM: ranks that are exactly uniform, limits of constant hazard, and one by one as in one go."""
 
 import math
+import re
 from itertools import permutations
 from statistics import NormalDist
 
@@ -308,8 +309,9 @@ def test_warm_up_is_undecided_and_becomes_the_reference():
     detector.update_many(values[:199])
     assert detector.result.state is DriftState.UNDECIDED
     detector.update(values[199])
+    assert (detector.result.state, detector.result.n_reference) == (DriftState.UNDECIDED, 200)
+    detector.update(values[200])
     assert detector.result.state is DriftState.STABLE
-    assert detector.result.n_reference == 200
     detector.reset()
     assert detector.result.state is DriftState.UNDECIDED
 
@@ -338,6 +340,51 @@ def test_effects_are_the_shifts_of_quantiles_since_the_change():
         covered += shift.low <= 2.0 <= shift.high
         assert shift.estimate > 0.5
     assert covered >= 34
+
+
+# --- small references
+
+
+@pytest.mark.parametrize("run_length", [1_000, 10_000])
+@pytest.mark.parametrize("allowance", [0.3, 1.0])
+def test_a_reference_with_which_not_even_a_complete_change_is_found_leaves_it_undecided(
+    run_length, allowance
+):
+    """And the number in the cure is enough: all of 20 streams far above it raise an alarm in time."""
+    small = RankCUSUM(run_length, allowance).fit([1.0, 2.0, 3.0])
+    small.update(2.0)
+    assert small.result.state is DriftState.UNDECIDED
+    (remark,) = small.result.remarks
+    enough = int(re.search(r"at least (\d+)", remark)[1])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        detector = RankCUSUM(run_length, allowance, seed=seed).fit(rng.normal(size=enough))
+        detector.update(rng.normal())
+        assert detector.result.state is not DriftState.UNDECIDED
+        detector.reset()
+        assert detector.update_many(rng.normal(loc=1e6, size=run_length // 10))
+    assert "small" in detector.result.remarks[0]  # real shifts need more
+    assert RankCUSUM(run_length, allowance).fit(rng.normal(size=200)).result.remarks == ()
+
+
+def test_a_start_is_no_warning():
+    """Limits are lower at the start, where the CUSUMs are, too."""
+    detector = RankCUSUM(1_000).fit(np.arange(1_000.0))
+    warnings = 0
+    for rank in np.random.default_rng(3).permutation(1_000):
+        detector.update(float(rank))
+        warnings += detector.warning_detected
+        detector.reset()
+    assert 5 <= warnings <= 100  # in steady state 70, since warnings come in clumps
+
+
+def test_nothing_is_known_before_the_first_value():
+    detector = RankCUSUM().fit(np.random.default_rng(0).normal(size=300))
+    assert detector.result.state is DriftState.UNDECIDED
+    detector.update(0.0)
+    assert detector.result.state is DriftState.STABLE
+    detector.reset()
+    assert detector.result.state is DriftState.UNDECIDED
 
 
 def test_dependent_neighbours_are_remarked_upon():

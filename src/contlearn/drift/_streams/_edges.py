@@ -45,8 +45,7 @@ class Edges(NamedTuple):
         values, drawn = places[chosen], draws[chosen]
         pairs = np.empty(len(ranks), dtype=np.complex128)
         pairs.real, pairs.imag = values, drawn
-        gaps = np.diff(np.concatenate(([0], ranks, [n + 1])))
-        return cls(tuple(values.tolist()), tuple(drawn.tolist()), pairs, tuple(gaps.tolist()))
+        return cls(tuple(values.tolist()), tuple(drawn.tolist()), pairs, gaps_of(n, bins))
 
     def region(self, value: float, draw: float) -> int:
         """Return the region of one value."""
@@ -61,6 +60,11 @@ class Edges(NamedTuple):
         pairs = np.empty(len(values), dtype=np.complex128)
         pairs.real, pairs.imag = values, draws
         return np.searchsorted(self.pairs, pairs)
+
+
+def gaps_of(n: int, bins: int) -> tuple[int, ...]:
+    """Return how many of the n + 1 gaps of a reference each region owns."""
+    return tuple(np.diff(np.concatenate(([0], _ranks(n, bins), [n + 1]))).tolist())
 
 
 def _ranks(n: int, bins: int) -> NDArray[np.intp]:
