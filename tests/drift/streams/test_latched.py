@@ -264,3 +264,15 @@ def test_other_arguments_that_cannot_work():
     with pytest.raises(InvalidParameterError, match="result"):
         Alarm(raised_at=1, result=None)
     assert Alarm(raised_at=1, result=DriftResult(state=DriftState.DRIFT)).state == "raised"
+
+
+def test_an_alarm_is_shown_as_a_table_with_everything_escaped():
+    watch = Latched(RiskDetector(limit=0.1, run_length=100))
+    watch.update_many([1] * 30)
+    watch.acknowledge(by="<script>", note="<b>late</b>")
+    html = watch.alarm._repr_html_()
+    assert html.startswith("<table>")
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "&lt;b&gt;late" in html
+    assert "acknowledged" in html

@@ -151,6 +151,33 @@ def test_permutations_that_cannot_reach_alpha_are_undecided_and_say_so():
     assert more.drift_detected
 
 
+@pytest.mark.parametrize("detector", [MMD(), drift.Energy(), MMD(n_permutations=3_700)], ids=str)
+def test_too_few_permutations_are_told_with_their_cure_right_after_fit(detector):
+    watch = OverTime(detector).fit(REFERENCE[:100])
+    (first,) = watch.result.remarks
+    watch.update(RNG.normal(3.0, size=60))
+    assert first in watch.result.remarks
+    assert 'MMD(method="cross") and MMD(method="features") need none' in first
+    needed = int(first.partition("n_permutations to ")[2].partition(" ")[0])
+    assert (needed + 1) * watch.result.alpha >= 1.0 > needed * watch.result.alpha
+    for enough in (clone(detector).set_params(n_permutations=needed), MMD(method="cross")):
+        other = OverTime(enough).fit(REFERENCE[:100])
+        assert other.result.remarks == ()
+        other.update(RNG.normal(3.0, size=60))
+        assert other.drift_detected
+
+
+@pytest.mark.parametrize("detector", [KS(), drift.Wasserstein(), drift.CramerVonMises()], ids=str)
+def test_detectors_that_are_not_bound_by_permutations_say_nothing_of_them(detector):
+    assert OverTime(detector).fit(REFERENCE).result.remarks == ()
+
+
+@pytest.mark.parametrize("ask", [lambda w: w.update(REFERENCE), lambda w: w.update_many([REFERENCE])])
+def test_without_a_reference_it_names_itself(ask):
+    with pytest.raises(NotFittedError, match=r"OverTime.*call fit"):
+        ask(OverTime(KS()))
+
+
 def test_it_finds_a_drifted_day_and_only_that():
     watch = OverTime(KS()).fit(REFERENCE)
     days = [RNG.normal(0.6 if day == 20 else 0.0, size=300) for day in range(40)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contlearn import _checks
+from contlearn import _checks, _html
 from contlearn._answers import Answer
 from contlearn.results import DriftResult
 
@@ -61,6 +61,19 @@ class Alarm(Answer):
 
     def __str__(self) -> str:
         return _checks.one_line(", ".join(self._clauses()) + f": {self.result}")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("state", self.state),
+            ("raised at update", self.raised_at),
+            ("because", str(self.result)),
+            ("repeats", self.repeats),
+            ("acknowledged at", self.acknowledged_at),
+            ("acknowledged by", self.acknowledged_by or None),
+            ("note", self.note or None),
+            ("resolved at", self.resolved_at),
+        ]
+        return _html.table(str(self), ("", ""), rows)
 
     def _clauses(self) -> Iterator[str]:
         yield f"raised at update {self.raised_at}"

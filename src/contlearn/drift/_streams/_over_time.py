@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, Self
 
 from contlearn import _checks
-from contlearn.drift._streams._asked import check_batch_detector, fitted, own
+from contlearn.drift._streams._asked import check_batch_detector, fitted, is_fitted, own
 from contlearn.drift._streams._base import StreamDetector
 from contlearn.drift._streams._many import refuse_one
 from contlearn.results import DriftResult, DriftState
@@ -47,15 +48,16 @@ class OverTime(StreamDetector):
     at most its alpha but whose effect is below `tolerance` is no alarm, and earns nothing.
 
     `detectable` and intervals are those at the alpha of the batch, so that UNDECIDED means: at this alpha, an
-    effect of `must_detect` would not have been found. Permutation detectors need more permutations than by
-    themselves: 999 cannot bring p to the 0.0003 with which "lord++" begins.
+    effect of `must_detect` would not have been found. `MMD` and `Energy` need more permutations than by
+    themselves: 999 cannot bring p to the 0.0003 with which "lord++" begins. A remark says so from the start,
+    and how many it takes; ``MMD(method="cross")`` and ``MMD(method="features")`` need none.
 
     `fit` and `reset` begin anew: the promise is for the batches between two of them. `result` describes the
     last batch.
 
-    State: the fitted detector, and at most 1,000 alarms of 16 bytes each; alarms older than those earn
-    nothing any more, which makes later batches stricter. Cost: that of `detector.detect`. Threads: not to be
-    shared by threads without a lock.
+    State: that of the fitted detector (its reference), 16 bytes for each of the last 1,000 alarms at most, and
+    the last result; flat. Alarms older than those earn nothing any more, which makes later batches stricter.
+    Cost: that of `detector.detect`. Threads: not to be shared by threads without a lock.
 
     References
     ----------
@@ -162,7 +164,9 @@ class OverTime(StreamDetector):
     def result(self) -> DriftResult:
         """What is known of the last batch; UNDECIDED before the first."""
         if self._last is None:
-            return DriftResult(state=DriftState.UNDECIDED, alpha=self._next_alpha(self._progress))
+            level = self._next_alpha(self._progress)
+            remarks = _too_few(self.detector, level) if _needs_permutations(self.detector) else ()
+            return DriftResult(state=DriftState.UNDECIDED, alpha=level, remarks=remarks)
         return dataclasses.replace(self._last, remarks=(*self._last.remarks, self._account()))
 
     def _next_alpha(self, progress: _Progress) -> float:
@@ -174,15 +178,16 @@ class OverTime(StreamDetector):
 
     def _asked(self, batch: Any, progress: _Progress) -> tuple[DriftResult, _Progress]:
         """Return what the detector says of a batch at the next alpha, and where that leaves us."""
+        if not is_fitted(self._fitted):
+            _checks.not_fitted("OverTime", "call fit(reference) first")
         detector: Any = copy.copy(self._fitted)
         detector.alpha = level = self._next_alpha(progress)
         result = detector.detect(batch)
         progress = progress._replace(batches=progress.batches + 1)
         if result.p_value is None:
             return _noted(result, "no p-value: this batch is not counted as tested"), progress
-        permutations = getattr(detector, "n_permutations", None)
-        if result.state is DriftState.UNDECIDED and permutations and level * (permutations + 1) < 1.0:
-            result = _noted(result, f"{permutations} permutations cannot bring p to {level:.2g}")
+        if result.state is DriftState.UNDECIDED and _needs_permutations(detector):
+            result = _noted(result, *_too_few(detector, level))
         # An effect below the tolerance is no discovery, but its p-value moves the clock all the same: so the
         # share of false alarms is bounded by what the clock counts, whatever the tolerance leaves out.
         fortune = progress.fortune.after(RULES[self.control], result.p_value, result.detected)
@@ -211,5 +216,21 @@ class _Progress(NamedTuple):
     spent: float = 0.0
 
 
-def _noted(result: DriftResult, remark: str) -> DriftResult:
-    return dataclasses.replace(result, remarks=(*result.remarks, remark))
+def _noted(result: DriftResult, *remarks: str) -> DriftResult:
+    return dataclasses.replace(result, remarks=(*result.remarks, *remarks))
+
+
+def _needs_permutations(detector: Any) -> bool:
+    """Whether p-values come from `n_permutations` alone; detectors of ordered values draw more if need be."""
+    by = {kind.__name__ for kind in type(detector).__mro__}
+    return bool(by & {"MMD", "Energy"}) and getattr(detector, "method", "permutation") == "permutation"
+
+
+def _too_few(detector: Any, level: float) -> tuple[str, ...]:
+    """Return what to do where permutations cannot bring a p-value to `level`."""
+    if level * (detector.n_permutations + 1) >= 1.0:
+        return ()
+    needed = math.ceil(1.0 / level) - 1
+    cure = f"set n_permutations to {needed} for this batch and to more for later ones"
+    other = 'MMD(method="cross") and MMD(method="features") need none'
+    return (f"{detector.n_permutations} permutations cannot bring p to {level:.2g}; {cure}; {other}",)
