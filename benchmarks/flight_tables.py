@@ -26,11 +26,12 @@ def section(figures: Figures) -> str:
 
 def _explained(figures: Figures) -> str:
     losses = next(iter(figures["kinds"].values()))["losses"]
-    return f"""The {losses:,} losses of the model of the flights example that is never trained again. In shuffled
-order nothing changes: the threshold of each detector is set so that it alarms there once in
-{figures["run_length"]:,} updates, as nearly as it can. Then, at {figures["places"]} places, {figures["added"]:g}
-is added to the risk. Told are the mean delay with its standard error, the median, and the alarms on the
-losses as they came. `RiskDetector` learns its limit from the first {figures["history"]:,} shuffled losses."""
+    return f"""The {losses:,} losses of the model of the flights example that is never trained again. In
+shuffled order nothing changes: the threshold of each detector is set so that it alarms there once in
+{figures["run_length"]:,} updates, as nearly as it can. Then, at {figures["places"]} places, a risk of
+{figures["added"]:g} is added. Told are the mean delay with its standard error, the median, and the alarms on
+the losses as they came. `RiskDetector` learns its limit from the first {figures["history"]:,} shuffled
+losses."""
 
 
 def _table(kinds: Mapping[str, Any]) -> str:

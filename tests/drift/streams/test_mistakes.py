@@ -19,7 +19,7 @@ def test_a_text_is_quoted_so_that_it_does_not_pass_for_a_number():
         RiskDetector(limit=0.1).update("0.5")
 
 
-@pytest.mark.parametrize("values", [(x for x in (0.0, 1.0)), {0.0, 1.0}, {"loss": [0.0]}], ids=type)
+@pytest.mark.parametrize("values", [(x for x in (0.0, 1.0)), {0.0, 1.0}, {"a": [0.0], "b": [1.0]}], ids=type)
 def test_losses_that_are_no_sequence_are_named_with_a_cure(values):
     with pytest.raises(InvalidInputError, match=r"one value per row, got \w+; pass a list or an array"):
         RiskDetector(limit=0.1).update_many(values)
