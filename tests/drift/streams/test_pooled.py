@@ -293,3 +293,36 @@ def test_thirty_columns_delay_one_by_little():
             alarms = pool.update_many(rows)
         delays.append(alarms[0] + 1 if alarms else 600)
     assert np.mean(delays) <= 200
+
+
+def test_it_warns_at_the_run_length_that_is_asked_for():
+    early, late, usual = risks(warning_run_length=2), risks(warning_run_length=100), risks()
+    first = {}
+    for n in range(60):
+        for name, pool in (("early", early), ("late", late), ("usual", usual)):
+            pool.update(dict.fromkeys(NAMES, float(n % 3 == 0)))
+            score, limit = pool.result.score, {"early": 2, "late": 100, "usual": 10}[name]
+            assert pool.warning_detected == (limit <= score < 100)
+            if pool.warning_detected:
+                first.setdefault(name, n)
+    assert first["early"] < first["usual"]
+    assert "late" not in first
+    assert early.get_params()["warning_run_length"] == early.clone().warning_run_length == 2
+    for bad in (0.5, 101, "often"):
+        with pytest.raises(InvalidParameterError, match="warning_run_length"):
+            risks(warning_run_length=bad)
+
+
+def test_many_rows_name_the_same_streams_or_none_is_taken_in():
+    pool = risks()
+    before = pickle.dumps(pool)
+    with pytest.raises(InvalidInputError, match=r"values\[1\] must name the streams of values\[0\]"):
+        pool.update_many([{"a": 0.0}, {"b": 0.0}])
+    with pytest.raises(
+        InvalidInputError, match=r"values\[1\] must be a mapping of names to values, got list"
+    ):
+        pool.update_many([{"a": 0.0}, [0.123]])
+    with pytest.raises(InvalidInputError, match=r"x must be a mapping of names to values, got ndarray"):
+        pool.update(np.array([0.123]))
+    assert pool.update_many([]) == []
+    assert pickle.dumps(pool) == before

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from contlearn.drift import ByColumn, DistributionDetector, OnlineMMD, Pooled, RiskDetector, Windowed
+from contlearn.drift import ByColumn, DistributionDetector, Latched, OnlineMMD, Pooled, RiskDetector, Windowed
 from contlearn.exceptions import ContlearnError, SchemaError
 
 RNG = np.random.default_rng(0)
@@ -195,3 +195,14 @@ def test_pooled_streams_that_are_tables_know_their_columns_by_name_through_the_w
         assert each.result == pools[0].result
         with pytest.raises(SchemaError, match=r"stream 'table'.*no 'low'"):
             each.update({"table": {"other": 0.5, "high": 5.5}})
+
+
+@all_forms
+def test_a_latched_detector_reads_rows_as_its_detector_does(form):
+    one, many, alone = (Latched(DETECTORS["OnlineMMD"]()) for _ in range(3))
+    for each in (one, many, alone):
+        each.fit(REFERENCE)
+    by_one(one, in_form(form))
+    many.update_many(in_form(form))
+    alone.update_many(STREAM)
+    assert one.result == many.result == alone.result

@@ -46,8 +46,9 @@ class Latched(StreamDetector):
 
     `update_many` returns the position of the alarm it raised: one at most, since the alarm stands.
 
-    State: the detector, one result, and 20 alarms. Cost: that of the detector; `update_many` copies it once.
-    Threads: not to be shared by threads without a lock.
+    State: what the detector states, and about 800 bytes for each of the last 20 alarms (more where a result
+    has parts); flat. Cost: that of the detector; `update_many` copies it once. Threads: not to be shared by
+    threads without a lock.
 
     Examples
     --------

@@ -55,9 +55,9 @@ class OverTime(StreamDetector):
     `fit` and `reset` begin anew: the promise is for the batches between two of them. `result` describes the
     last batch.
 
-    State: that of the fitted detector (its reference), 16 bytes for each of the last 1,000 alarms at most, and
-    the last result; flat. Alarms older than those earn nothing any more, which makes later batches stricter.
-    Cost: that of `detector.detect`. Threads: not to be shared by threads without a lock.
+    State: the fitted detector (its reference), at most 1,000 alarms of 16 bytes each, and the last result
+    (about 1,000 bytes per column); flat. Alarms older than those earn nothing any more, which makes later
+    batches stricter. Cost: that of `detector.detect`. Threads: not to be shared by threads without a lock.
 
     References
     ----------
