@@ -271,14 +271,9 @@ class RankCUSUM(Watch):
     def _checkpoint(self) -> Any:
         if self._ranks is None or self._missing is None:
             return None
-        return (
-            self._ranks.checkpoint(),
-            self._missing.checkpoint(),
-            self._heights,
-            self._recent.copy(),
-            self._missing_evidence,
-            self._generator.bit_generator.state,
-        )
+        counted, draws = self._ranks.checkpoint(), self._generator.bit_generator.state
+        missing = self._missing.checkpoint()
+        return counted, missing, self._heights, self._recent.copy(), self._missing_evidence, draws
 
     def _rollback(self, state: Any) -> None:
         ranked, missing, self._heights, self._recent, self._missing_evidence, draws = state
@@ -315,7 +310,7 @@ class RankCUSUM(Watch):
     ) -> DriftResult:
         known = self._heights.seen and ranks_find(len(self._reference), *self._demand)
         state = DriftState.STABLE if known else DriftState.UNDECIDED
-        if evidence >= min(self._warning_limit, self._limit):
+        if evidence >= self._warning_limit:
             state = DriftState.DRIFT if evidence >= self._limit else DriftState.WARNING
         moved = state in (DriftState.WARNING, DriftState.DRIFT)
         return DriftResult(
