@@ -42,7 +42,7 @@ def break_stores(monkeypatch):
         raise MemoryError
 
     for store in (ArrayRows, FrameRows, ListRows):
-        for method in ("extend", "add", "copy"):
+        for method in ("extending", "add", "copy"):
             monkeypatch.setattr(store, method, out_of_memory)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
+from contlearn.windows._steps import Step, setting, take
 
 _CURE = "clear() the window before changing its rows"
 _SMALLEST = 64  # rows in the first buffer; smaller buffers would be replaced at nearly every append
@@ -25,13 +26,16 @@ class ArrayRows:
 
     __slots__ = ("_buffer", "_capacity", "_dtype", "_frozen", "_shape", "_start", "_stop")
 
+    _buffer: NDArray[Any]
+    _frozen: NDArray[Any]
+    _capacity: int
+    _dtype: np.dtype[Any]
     _start: int
     _stop: int
 
     def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-        self._dtype = dtype
         self._shape = shape
-        self._adopt(np.empty((0, *shape), dtype), 0)
+        take(self._adopting(np.empty((0, *shape), dtype), 0))
 
     def __len__(self) -> int:
         return self._stop - self._start
@@ -53,9 +57,9 @@ class ArrayRows:
 
     def add(self, row: Any) -> int:
         if row.dtype is not self._dtype and row.dtype != self._dtype:
-            self._widen(row.dtype)
-        if self._stop == self._capacity:
-            self._move(1)
+            take(self._adopting(*self._moved(1, row.dtype)))
+        elif self._stop == self._capacity:
+            take(self._adopting(*self._moved(1, self._dtype)))
         self._buffer[self._stop] = row
         self._stop += 1
         return self._stop - self._start
@@ -80,16 +84,15 @@ class ArrayRows:
         self._same_dtype("rows", rows.dtype)
         return np.asarray(rows)
 
-    def extend(self, block: NDArray[Any], drop: int = 0) -> None:
-        if block.dtype != self._dtype:
-            self._widen(block.dtype)
-        n = len(block)
-        if self._stop + n > self._capacity:
-            self._move(n, drop)
-        else:
-            self._start += drop
-        self._buffer[self._stop : self._stop + n] = block
-        self._stop += n
+    def extending(self, block: NDArray[Any], drop: int = 0) -> list[Step]:
+        start, stop = self._stop, self._stop + len(block)
+        if stop > self._capacity or block.dtype != self._dtype:
+            buffer, start = self._moved(len(block), block.dtype, drop)
+            stop = start + len(block)
+            buffer[start:stop] = block
+            return self._adopting(buffer, stop)
+        self._buffer[start:stop] = block  # behind the last row, where nobody looks
+        return [(setattr, self, "_start", self._start + drop), (setattr, self, "_stop", stop)]
 
     def pick(self, block: NDArray[Any], positions: NDArray[np.intp] | slice) -> NDArray[Any]:
         return block[positions]
@@ -100,30 +103,35 @@ class ArrayRows:
     def drop(self, n: int) -> None:
         self._start = min(self._start + n, self._stop)
 
-    def keep(self, positions: NDArray[np.intp]) -> None:
-        self._adopt(self.rows().take(positions, axis=0), len(positions))
+    def keeping(self, positions: NDArray[np.intp]) -> list[Step]:
+        return self._adopting(self.rows().take(positions, axis=0), len(positions))
 
     def rows(self) -> NDArray[Any]:
         return self._frozen[self._start : self._stop]
 
-    def _adopt(self, buffer: NDArray[Any], stop: int) -> None:
-        self._buffer = buffer
-        self._frozen = buffer.view()
-        self._frozen.flags.writeable = False
-        self._capacity = len(buffer)
-        self._start, self._stop = 0, stop
+    def _adopting(self, buffer: NDArray[Any], stop: int) -> list[Step]:
+        frozen = buffer.view()
+        frozen.flags.writeable = False
+        return setting(
+            self,
+            _buffer=buffer,
+            _frozen=frozen,
+            _capacity=len(buffer),
+            _dtype=buffer.dtype,
+            _start=0,
+            _stop=stop,
+        )
 
-    def _move(self, extra: int, drop: int = 0) -> None:
-        """Move all but `drop` rows to a new buffer with room for `extra` and as many again as there are."""
+    def _moved(self, extra: int, dtype: np.dtype[Any], drop: int = 0) -> tuple[NDArray[Any], int]:
+        """Return a new buffer with all but `drop` rows and room for `extra` and as many again; their number.
+
+        It is wide enough for text like that of `dtype`, too: numpy would cut it without a word.
+        """
         live = len(self) - drop
-        buffer = np.empty((max(_SMALLEST, 2 * (live + extra)), *self._shape), self._dtype)
+        widest = self._dtype if dtype == self._dtype else np.promote_types(self._dtype, dtype)
+        buffer = np.empty((max(_SMALLEST, 2 * (live + extra)), *self._shape), widest)
         buffer[:live] = self.rows()[drop:]
-        self._adopt(buffer, live)
-
-    def _widen(self, dtype: np.dtype[Any]) -> None:
-        """Make room for longer text: numpy would cut it without a word."""
-        self._dtype = np.promote_types(self._dtype, dtype)
-        self._adopt(self.rows().astype(self._dtype), len(self))
+        return buffer, live
 
     def _number(self, row: complex) -> Any:
         """Return a Python number in our dtype if that can hold it, as numpy does in arithmetic."""
@@ -149,5 +157,5 @@ class ArrayRows:
     @classmethod
     def of(cls, content: NDArray[Any]) -> Self:
         store = cls(content.dtype, content.shape[1:])
-        store._adopt(content, len(content))
+        take(store._adopting(content, len(content)))
         return store

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
+from contlearn.windows._steps import Step, setting, take
 
 _LIBRARIES = frozenset({"pandas", "polars", "pyarrow", "modin", "cudf"})
 _CURE = "clear() the window before changing its columns"
@@ -66,7 +67,7 @@ class FrameRows:
         return frame
 
     def add(self, row: Any) -> int:
-        self.extend(row)
+        take(self.extending(row))
         return self._length
 
     def copy(self, row: Any) -> Any:
@@ -77,12 +78,10 @@ class FrameRows:
             return self._matching("rows", rows)
         return _join([self.fit(row) for row in rows])
 
-    def extend(self, block: Any, drop: int = 0) -> None:
+    def extending(self, block: Any, drop: int = 0) -> list[Step]:
         if len(self._chunks) >= _MOST_CHUNKS:
             self._join_all()
-        self._chunks.append(_copy(block))
-        self._length += len(block)
-        self.drop(drop)
+        return self._letting_go([*self._chunks, _copy(block)], self._length + len(block), drop)
 
     def pick(self, block: Any, positions: NDArray[np.intp] | slice) -> Any:
         return block[positions]
@@ -91,17 +90,10 @@ class FrameRows:
         return block[position : position + 1]
 
     def drop(self, n: int) -> None:
-        n = min(n, self._length)
-        self._length -= n
-        self._start += n
-        while len(self._chunks) > 1 and self._start >= len(self._chunks[0]):
-            self._start -= len(self._chunks.pop(0))
-        if self._start > max(self._length, _MOST_CHUNKS):
-            self._join_all()
+        take(self._letting_go(list(self._chunks), self._length, n))
 
-    def keep(self, positions: NDArray[np.intp]) -> None:
-        self._chunks = [self._join_all()[positions]]
-        self._length = len(positions)
+    def keeping(self, positions: NDArray[np.intp]) -> list[Step]:
+        return setting(self, _chunks=[self._join_all()[positions]], _start=0, _length=len(positions))
 
     def rows(self) -> Any:
         # pandas and polars frames can be changed in place: the caller gets a frame of their own
@@ -110,10 +102,18 @@ class FrameRows:
     def _join_all(self) -> Any:
         """Return all live rows as one frame, and keep them as that."""
         if len(self._chunks) > 1 or self._start:
-            whole = _join(self._chunks)
-            self._chunks = [_copy(whole[self._start :]) if self._start else whole]
-            self._start = 0
+            take(setting(self, _chunks=[_whole(self._chunks, self._start)], _start=0))
         return self._chunks[0]
+
+    def _letting_go(self, chunks: list[Any], length: int, n: int) -> list[Step]:
+        """Return the steps to `chunks`, which hold `length` rows, without the first `n` of them."""
+        n = min(n, length)
+        start, length = self._start + n, length - n
+        while len(chunks) > 1 and start >= len(chunks[0]):
+            start -= len(chunks.pop(0))
+        if start > max(length, _MOST_CHUNKS):
+            chunks, start = [_whole(chunks, start)], 0
+        return setting(self, _chunks=chunks, _start=start, _length=length)
 
     def _refuse_unpickable(self, frame: Any) -> None:
         """Refuse a dtype whose rows its own library cannot pick; then nothing fails once rows are checked."""
@@ -162,7 +162,7 @@ class FrameRows:
     @classmethod
     def of(cls, content: Any) -> Self:
         store = cls(content)
-        store.extend(_wrap(content))
+        take(store.extending(_wrap(content)))
         return store
 
 
@@ -177,6 +177,12 @@ def _join(frames: list[Any]) -> Any:
 
     full = [frame for frame in frames if len(frame)]
     return nw.concat(full, how="vertical") if len(full) > 1 else (full or frames)[0]
+
+
+def _whole(chunks: list[Any], start: int) -> Any:
+    """Return the rows of all chunks from `start` on as one frame."""
+    whole = _join(chunks)
+    return _copy(whole[start:]) if start else whole
 
 
 def _copy(frame: Any) -> Any:

@@ -5,7 +5,8 @@ and gives them back as they came; `Rows` adds what all kinds share, ids and the 
 
 Every change comes in two steps. `fit` and `block` look at what the caller handed in and refuse what does not
 belong; `add` and `extend` put it away, arrays and frames as a copy. So a window can check rows, ids and times
-before it changes anything. Putting away fails for want of memory only, and then changes nothing either.
+before it changes anything. Putting away fails for want of memory only, and then changes nothing either; nor
+does Ctrl-C part rows from their ids: a store gets everything ready and returns the steps that make it so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from contlearn import _checks
 from contlearn.windows._arrays import ArrayRows
 from contlearn.windows._frames import FrameRows, frame_kind
+from contlearn.windows._steps import Step, setting, take
 
 Positions = NDArray[np.intp]
 
@@ -36,11 +38,11 @@ class Store(Protocol):
     def add(self, row: Any) -> int: ...
     def copy(self, row: Any) -> Any: ...
     def block(self, rows: Any) -> Any: ...
-    def extend(self, block: Any, drop: int = 0) -> None: ...  # and let the first `drop` rows go
+    def extending(self, block: Any, drop: int = 0) -> list[Step]: ...  # and let the first `drop` rows go
     def pick(self, block: Any, positions: Positions | slice) -> Any: ...
     def one(self, block: Any, position: int) -> Any: ...
     def drop(self, n: int) -> None: ...
-    def keep(self, positions: Positions) -> None: ...
+    def keeping(self, positions: Positions) -> list[Step]: ...
     def rows(self) -> Any: ...
     def content(self) -> Any: ...
     @classmethod
@@ -89,9 +91,8 @@ class ListRows:
                 self.fit(row)
         return list(rows)
 
-    def extend(self, block: list[Any], drop: int = 0) -> None:
-        self._items.extend(block)
-        self.drop(drop)
+    def extending(self, block: list[Any], drop: int = 0) -> list[Step]:
+        return [(self._items.extend, block), *([(self._items.popleft,)] * drop)]
 
     def pick(self, block: list[Any], positions: Positions | slice) -> list[Any]:
         if isinstance(positions, slice):
@@ -102,13 +103,11 @@ class ListRows:
         return block[position]
 
     def drop(self, n: int) -> None:
-        if n >= len(self._items):
-            self._items.clear()
         for _ in range(min(n, len(self._items))):
             self._items.popleft()
 
-    def keep(self, positions: Positions) -> None:
-        self._items = deque(self.pick(list(self._items), positions))
+    def keeping(self, positions: Positions) -> list[Step]:
+        return setting(self, _items=deque(self.pick(list(self._items), positions)))
 
     def rows(self) -> list[Any]:
         return list(self._items)
@@ -152,10 +151,19 @@ class Rows:
 
     def add(self, store: Store, row: Any, id_: Hashable = None) -> int:
         """Put away what `fit` returned; return the number of rows."""
-        length = store.add(row)
-        self.store = store
-        if id_ is not None or self._ids is not None:
-            self._note([id_], length - 1)
+        if id_ is None and self._ids is None:
+            length = store.add(row)
+            self.store = store
+            return length
+        ids: deque[Hashable] = deque([None] * len(self)) if self._ids is None else self._ids
+        try:
+            length = store.add(row)
+            self.store = store
+            ids.append(id_)
+            self._ids = ids
+        except BaseException:
+            self._even_out_the_end(ids)
+            raise
         return length
 
     def append(self, row: Any, id_: Hashable = None) -> int:
@@ -185,28 +193,37 @@ class Rows:
         """Put away what `block` returned and let the oldest `drop` of the rows before it go, or neither."""
         if store is None or len(block) == 0:
             return
-        before = len(self)
-        store.extend(block, drop)
-        self.store = store
+        steps = store.extending(block, drop)
         if ids is not None or self._ids is not None:
-            self._note([None] * (len(store) + drop - before) if ids is None else ids, before)
-            self._drop_ids(drop)
+            steps += self._noting([None] * len(block) if ids is None else ids, drop)
+        take([*steps, (setattr, self, "store", store)])
 
     def drop(self, n: int) -> None:
         """Let the oldest `n` rows go."""
         if self.store is None or n <= 0:
             return
-        self.store.drop(n)
-        self._drop_ids(n)
+        ids = self._ids
+        if ids is None:
+            self.store.drop(n)
+            return
+        left = max(0, len(ids) - n)
+        try:
+            self.store.drop(n)
+            _shorten(ids, left)
+        except BaseException:
+            self.store.drop(len(self.store) - left)
+            _shorten(ids, left)
+            raise
 
     def keep(self, positions: Positions) -> None:
         """Keep the rows at `positions`, in that order, and let the others go."""
         if self.store is None:
             return
-        self.store.keep(positions)
+        steps = self.store.keeping(positions)
         if self._ids is not None:
             ids = list(self._ids)
-            self._ids = deque(ids[position] for position in positions.tolist())
+            steps += setting(self, _ids=deque(ids[position] for position in positions.tolist()))
+        take(steps)
 
     def forget(self, ids: Iterable[Hashable]) -> int:
         """Let the rows go whose id is one of `ids`; return how many."""
@@ -229,16 +246,18 @@ class Rows:
         """One id per row, None where there is none."""
         return [None] * len(self) if self._ids is None else list(self._ids)
 
-    def _note(self, ids: list[Hashable], before: int) -> None:
-        """Note the ids of new rows, `before` of which there were others."""
-        if self._ids is None:
-            self._ids = deque([None] * before)
-        self._ids.extend(ids)
+    def _noting(self, ids: list[Hashable], drop: int) -> list[Step]:
+        """Return the steps that note the ids of new rows and let the oldest `drop` of all go."""
+        line = deque([None] * len(self)) if self._ids is None else self._ids
+        return [(line.extend, ids), (setattr, self, "_ids", line), *([(line.popleft,)] * drop)]
 
-    def _drop_ids(self, n: int) -> None:
-        if self._ids is not None:
-            for _ in range(min(n, len(self._ids))):
-                self._ids.popleft()
+    def _even_out_the_end(self, ids: deque[Hashable]) -> None:
+        """Let go what was interrupted on its way in: a row without a place among the ids, or an id."""
+        n = min(len(self), len(ids))
+        if self.store is not None and len(self) > n:
+            take(self.store.keeping(np.arange(n)))
+        while len(ids) > n:
+            ids.pop()
 
     def __getstate__(self) -> State:
         # The content, not the store: a shallow copy that shared a buffer would write into its original's
@@ -270,6 +289,12 @@ def read_ids(ids: Any, n: int | None = None, name: str = "ids") -> list[Hashable
 def is_collection(value: Any) -> bool:
     """Return whether one can iterate over `value`; an array without a dimension only looks like it."""
     return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+
+
+def _shorten(line: deque[Any], length: int) -> None:
+    """Let the first go, down to a `length`."""
+    while len(line) > length:
+        line.popleft()
 
 
 def hashable(name: str, value: object) -> None:

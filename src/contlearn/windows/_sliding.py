@@ -76,8 +76,9 @@ class SlidingWindow:
         SchemaError
             The row is not of the kind, shape, columns or dtype of the rows before it.
         """
-        if self._rows.append(row, id) > self.size:
-            self._rows.drop(1)
+        surplus = self._rows.append(row, id) - self.size
+        if surplus > 0:
+            self._rows.drop(surplus)
 
     def extend(self, rows: Any, ids: Iterable[Hashable] | None = None) -> None:
         """Take in many rows, oldest first, exactly as repeated `append` would.
