@@ -118,6 +118,8 @@ class RiverDetector(StreamDetector):
         ------
         InvalidInputError
             The value cannot be used, and `on_invalid` is ``"raise"``; the detector stays as it was.
+        InvalidParameterError
+            The detector of river breaks down, which some do for parameters such as ``clock=0``.
         """
         value, reason = judged(x, self._binary)
         if reason and self.on_invalid == "raise":
@@ -239,7 +241,11 @@ class RiverDetector(StreamDetector):
         if reason:
             self._leave_out(reason)
             return
-        self._running.update(int(value) if self._binary else value)
+        try:
+            self._running.update(int(value) if self._binary else value)
+        except BaseException as error:
+            _retell_panic(self.detector, error)
+            raise
         self._n += 1
         self._recent.append(value)
         self._drift_detected = bool(self._running.drift_detected)
@@ -255,10 +261,14 @@ class RiverDetector(StreamDetector):
 
     def _restart(self) -> None:
         """Begin after an alarm; where there is a window, with the values since the change."""
-        self._drift_detected = self._warning_detected = False
         kept = [] if self._move is None else list(self._recent)[self._move.n_before :]
         if kept:  # otherwise the detector starts anew by itself
-            self._running = _begun(self.detector, kept)
+            try:
+                self._running = _begun(self.detector, kept)
+            except BaseException as error:
+                _retell_panic(self.detector, error)
+                raise
+        self._drift_detected = self._warning_detected = False
         self._recent.clear()
         self._recent.extend(kept)
         self._n = len(kept)
@@ -271,6 +281,13 @@ def _check_detector(value: Any) -> None:
         got = value.__name__ if isinstance(value, type) else type(value).__name__
         cure = "give an object such as river.drift.ADWIN()"
         _checks.fail("detector", "be a drift detector of river", got, cure)
+
+
+def _retell_panic(detector: Any, error: BaseException) -> None:
+    """Raise an error of ours for one of the compiled detectors, which no `except Exception` would catch."""
+    if type(error).__module__ == "pyo3_runtime":
+        must = "be one that can take in numbers"
+        _checks.fail("detector", must, _written(detector), f"change its parameters: {error}")
 
 
 def _unused(detector: Any) -> Any:
