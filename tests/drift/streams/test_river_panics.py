@@ -18,7 +18,9 @@ def fed(detector, n=500):
 def test_a_detector_that_breaks_down_is_refused_by_an_error_of_ours(parameters):
     (name, value), *_ = parameters.items()
     detector = RiverDetector(ADWIN(**parameters))
-    with pytest.raises(InvalidParameterError, match=rf"detector must .*, got ADWIN\({name}={value}\); change"):
+    with pytest.raises(
+        InvalidParameterError, match=rf"detector must .*, got ADWIN\({name}={value}\); change"
+    ):
         fed(detector)
     with pytest.raises(InvalidParameterError, match="change its parameters"):
         detector.update_many([0.0, 1.0] * 200)
