@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from contlearn.drift import DistributionDetector, DriftState
 from contlearn.drift._streams._blocks import Blocks
 from contlearn.drift._streams._edges import Edges
-from contlearn.drift._streams._findings import lag_one, since_change
+from contlearn.drift._streams._findings import _names, since_change
+from contlearn.drift._streams._neighbours import lag_one
 from contlearn.drift._streams._tree import Tree
 from contlearn.drift._streams._urn import BLOCK, Urn
 from contlearn.exceptions import InvalidInputError, InvalidParameterError, SchemaError
@@ -250,6 +251,12 @@ def test_a_seed_settles_the_ties_and_nothing_else_is_drawn():
     assert one._evidence == other._evidence
 
 
+def test_draws_are_others_than_those_of_data_made_from_the_same_seed():
+    drawn = DistributionDetector(seed=3)._generator.random(1_000)
+    assert not set(drawn) & set(np.random.default_rng(3).random(5_000))
+    assert drawn.tolist() == DistributionDetector(seed=3)._generator.random(1_000).tolist()
+
+
 def delay(detector, calm, moved):
     """Return how many values after the change the first alarm comes."""
     alarms = [each - len(calm) + 1 for each in detector.update_many([*calm, *moved]) if each >= len(calm)]
@@ -376,6 +383,7 @@ def test_rows_must_have_the_columns_of_the_reference():
         ({"warm_up": 10, "block": 6}, "warm_up"),
         ({"seed": -1}, "seed"),
         ({"warning_run_length": 1e6}, "warning"),
+        ({"warning_run_length": 0.5}, "warning"),
     ],
 )
 def test_parameters_that_cannot_work_are_refused(parameters, words):
@@ -457,9 +465,10 @@ def test_a_warm_up_that_cannot_be_a_reference_is_refused_value_by_value():
     assert detector.result.state is DriftState.UNDECIDED
     assert detector.result.n_reference == 4
     detector.update_many(np.arange(6.0))
+    assert (detector.result.n_reference, detector.result.n_current) == (10, 0)
+    assert detector.result.state is DriftState.UNDECIDED
+    detector.update(3.0)
     assert detector.result.state is DriftState.STABLE
-    assert detector.result.n_reference == 10
-    assert detector.result.n_current == 0
 
 
 def test_reset_keeps_a_reference_that_was_given_and_forgets_one_that_was_learnt():
@@ -522,9 +531,62 @@ def test_changes_of_shares_are_named():
         if detector.drift_detected:
             break
     effects = detector.result.effects
-    assert effects["share unseen"].low > 0.0
+    assert effects["share rare or unseen"].low > 0.0
     assert effects["share missing"].low > 0.0
     assert {"a", "b", "c"} < set(effects)
+
+
+LABELS = ["a", "b", "c", "d", None]
+RARE = [
+    (LABELS, [0.5, 0.3, 0.2, 0.0, 0.0], [0.4, 0.3, 0.2, 0.1, 0.0], "share rare or unseen", 15),
+    (LABELS, [0.5, 0.3, 0.15, 0.0, 0.05], [0.4, 0.3, 0.15, 0.0, 0.15], "share missing", 80),
+    ([0.0, math.nan], [0.98, 0.02], [0.88, 0.12], "share missing", 40),
+]
+
+
+@pytest.mark.parametrize(("values", "before", "after", "what", "most"), RARE)
+def test_a_change_of_a_rare_share_is_dated_by_all_of_its_values(values, before, after, what, most):
+    """Not by the last one alone, which is unlikely enough under the reference's shares."""
+    errors, covered = [], 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        detector = DistributionDetector(seed=seed).fit(drawn(values, before, 1_000, rng))
+        detector.update_many(drawn(values, before, 500, rng))
+        moved = drawn(values, after, 2_500, rng)
+        alarms = detector.clone(include_attributes=True).update_many(moved)
+        if alarms:
+            detector.update_many(moved[: alarms[0] + 1])
+            errors.append(abs(detector.result.changed_at - alarms[0] - 1))
+            share = detector.result.effects[what]
+            covered += share.low <= 0.1 <= share.high
+    assert len(errors) >= 30
+    assert np.median(errors) <= most
+    assert covered >= 0.6 * len(errors)  # about 90, 74 and 77 of 100 where a change has just been found
+
+
+def drawn(values, shares, n, rng):
+    """Return values in these shares; numbers with noise, so that they are no categories."""
+    found = rng.choice(np.array(values, dtype=object), n, p=shares)
+    return found.tolist() if "a" in values else found.astype(float) + rng.normal(size=n)
+
+
+def test_no_category_takes_the_name_of_another_effect():
+    rng = np.random.default_rng(0)
+    labels = ["share missing", "share rare or unseen", "a", "b"]
+    detector = DistributionDetector(300).fit(rng.choice(labels, 1_000).tolist())
+    for x in itertools.cycle([None, "new"]):
+        detector.update(x)
+        if detector.drift_detected:
+            break
+    effects = detector.result.effects
+    assert effects.keys() == {*labels, "'share missing'", "'share rare or unseen'"}
+    for name in labels[:2]:
+        assert effects[name].estimate > 0.0 > effects[f"'{name}'"].estimate
+
+
+def test_names_of_categories_are_their_text_quoted_only_where_two_would_be_equal():
+    assert _names(("a", 2, "share of all")) == ["a", "2", "share of all"]
+    assert _names(("1", 1, "'1'", "share missing")) == ["'1'", "1", "\"'1'\"", "'share missing'"]
 
 
 def test_the_part_that_moved_is_named():

@@ -215,7 +215,9 @@ def test_warm_up_is_undecided_and_reset_forgets_it_but_not_what_was_fitted():
     detector.update_many(rows[:99])
     assert detector.result.state is DriftState.UNDECIDED
     detector.update(rows[99])
-    assert detector.result.state is DriftState.STABLE
+    assert (detector.result.state, detector.result.n_reference) == (DriftState.UNDECIDED, 100)
+    detector.update(rows[0])
+    assert detector.result.state is not DriftState.UNDECIDED
     detector.reset()
     assert detector.result.state is DriftState.UNDECIDED
     detector.fit(rows)

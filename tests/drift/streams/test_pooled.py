@@ -146,6 +146,8 @@ def test_an_alarm_restarts_all():
     pool.update({"b": 0.0})
     assert pool.result.n_current == 1
     assert pool.result.parts["a"].score == 0.0
+    assert pool.result.state is DriftState.UNDECIDED  # of the others, nothing is known since
+    pool.update(dict.fromkeys(pool.detectors, 0.0))
     assert pool.result.state is DriftState.STABLE
 
 
@@ -326,3 +328,30 @@ def test_many_rows_name_the_same_streams_or_none_is_taken_in():
         pool.update(np.array([0.123]))
     assert pool.update_many([]) == []
     assert pickle.dumps(pool) == before
+
+
+def test_streams_with_one_seed_draw_other_numbers_and_the_same_ones_again():
+    """With the draws of one, somewhat later, the past of a stream would foretell those of another."""
+    values = np.random.default_rng(0).normal(size=1_000)
+    sizes = {"a": 500, "b": 700, "c": 1_000}
+
+    def drawn(pool):
+        return {name: stream._generator.random(3_000) for name, stream in pool._streams.items()}
+
+    def pool():
+        return Pooled({name: DistributionDetector() for name in sizes})
+
+    fitted = {name: DistributionDetector().fit(values[:n]) for name, n in sizes.items()}
+    for make in (
+        pool,
+        lambda: pool().fit({name: values[:n] for name, n in sizes.items()}),
+        lambda: Pooled(fitted),
+    ):
+        first, again = drawn(make()), drawn(make())
+        assert all(np.array_equal(first[name], again[name]) for name in sizes)
+        assert len(set(np.concatenate(list(first.values())).tolist())) == 9_000
+        watch = make()
+        drawn(watch)
+        watch.reset()
+        if watch.result.n_reference:
+            assert all(np.array_equal(first[name], each) for name, each in drawn(watch).items())

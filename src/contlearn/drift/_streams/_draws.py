@@ -19,3 +19,14 @@ def own_generator(seed: int | None) -> np.random.Generator:
         return np.random.default_rng()
     _checks.count("seed", seed, low=0)
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(_OWN,)))
+
+
+def seed_of(seed: int | None, name: str) -> int | None:
+    """Return the seed of one of several detectors, which then draws other numbers than the others do.
+
+    With one seed for all, the draws of a stream are those of another, somewhat later or earlier.
+    """
+    if seed is None:
+        return None
+    named = np.random.SeedSequence(int(seed), spawn_key=(_OWN, *name.encode()))
+    return int(named.generate_state(1, np.uint64)[0])

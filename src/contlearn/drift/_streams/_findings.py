@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,33 +16,42 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 _SHOWN = 5
-_FEW = 100  # values below which nothing is said about their dependence
-_SURE = 3.0  # standard errors; with two, one stream of twenty without dependence would be remarked upon
+_MISSING, _UNSEEN = "share missing", "share rare or unseen"
 
 
 def since_change(regions: NDArray[np.integer], gaps: tuple[int, ...], *, shape: bool) -> int:
     """Return how many of the last values came after the change, if there was one: the most likely number.
 
     The likelihood of the regions after it is compared with that of the reference's shares, for every number:
-    with any shares, which costs something for each of them, and where regions have an order with shares that
-    bend or lean, which costs little.
+    with any shares, which costs something for each of them; with one region that is visited more often, be
+    it as rare as a category that was never seen; and where regions have an order with shares that bend or
+    lean. The last two cost little.
     """
-    n, total = len(regions), float(sum(gaps))
+    n = len(regions)
     if n == 0:
         return 0
-    backwards = regions[::-1]
-    sizes = np.arange(1.0, n + 1.0)
-    shares = np.array(gaps) / total
+    backwards, sizes = regions[::-1], np.arange(1.0, n + 1.0)
+    shares = np.array(gaps) / sum(gaps)
     counts = np.cumsum(backwards == np.arange(len(gaps))[:, np.newaxis], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = counts * np.log(counts / (sizes * shares[:, np.newaxis]))
-    score = np.nansum(terms, axis=0) - 0.5 * (len(gaps) - 1) * np.log1p(sizes)
+    inside = _log_ratios(counts, sizes, shares)
+    score = inside.sum(axis=0) - 0.5 * (len(gaps) - 1) * np.log1p(sizes)
+    more = inside + _log_ratios(sizes - counts, sizes, 1.0 - shares)
+    more[counts <= sizes * shares[:, np.newaxis]] = 0.0
+    score = np.maximum(score, more.max(axis=0) - 0.5 * np.log1p(sizes) - math.log(len(gaps)))
     if shape:
         middle = 2.0 * (np.cumsum(shares) - 0.5 * shares) - 1.0
         bowl = middle**2 - np.sum(shares * middle**2)
         leans = [np.cumsum(each[backwards]) ** 2 / np.sum(shares * each**2) for each in (middle, bowl)]
         score = np.maximum(score, 0.5 * (leans[0] + leans[1]) / sizes - np.log1p(sizes))
     return int(np.argmax(score)) + 1
+
+
+def _log_ratios(counts: Floats, sizes: Floats, shares: Floats) -> Floats:
+    """Return the part of each region (row) in the log-likelihood ratio of its share among `sizes` values."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = counts * np.log(counts / (sizes * shares[:, np.newaxis]))
+    found: Floats = np.where(counts > 0, ratios, 0.0)
+    return found
 
 
 def effects(line: Line, places: Floats) -> dict[str, Interval]:
@@ -51,8 +61,7 @@ def effects(line: Line, places: Floats) -> dict[str, Interval]:
     missing = int(np.count_nonzero(places == MISSING))
     found = _quantiles(line, places) if line.ordered else _shares(line, places)
     if missing or line.missing:
-        n = line.missing + len(line.ascending) + sum(line.counts)
-        found |= _changes({"share missing": (line.missing, missing)}, max(n, 1), len(places))
+        found |= _changes({_MISSING: (line.missing, missing)}, line.n, len(places), 1)
     return found
 
 
@@ -71,53 +80,43 @@ def _quantiles(line: Line, places: Floats) -> dict[str, Interval]:
 
 
 def _shares(line: Line, places: Floats) -> dict[str, Interval]:
-    """Return the changes of the shares of the categories that changed most."""
-    n, m = max(line.missing + sum(line.counts), 1), len(places)
+    """Return the changes of the shares of the categories that changed most; the intervals hold for all.
+
+    Which categories are told apart was settled by the reference's first half, which therefore has none of
+    the others: how common those are, only the second half can say.
+    """
+    n, m = line.n, len(places)
     now = [int(np.count_nonzero(places == code)) for code in range(len(line.labels))]
-    pairs = {
-        str(label): (counted[0], counted[1])
-        for label, *counted in zip(line.labels, line.counts, now, strict=True)
-    }
+    pairs = dict(zip(_names(line.labels), zip(line.counts, now, strict=True), strict=True))
     ranked = sorted(pairs, key=lambda name: -abs(pairs[name][1] / m - pairs[name][0] / n))[:_SHOWN]
-    chosen = {name: pairs[name] for name in ranked}
+    asked = len(pairs) + 1
+    found = _changes({name: pairs[name] for name in ranked}, n, m, asked)
     if unseen := int(np.count_nonzero(places == UNSEEN)):
-        chosen["share unseen"] = (0, unseen)
-    return _changes(chosen, n, m)
+        found |= _changes({_UNSEEN: (line.others, unseen)}, line.n_second, m, asked)
+    return found
 
 
-def _changes(pairs: dict[str, tuple[int, int]], n: int, m: int) -> dict[str, Interval]:
+def _names(labels: tuple[Any, ...]) -> list[str]:
+    """Return a name for each category, which no other and no other effect has: quoted where it must be."""
+    names: dict[Any, str] = {}
+    taken = {_MISSING, _UNSEEN}
+    for label in sorted(labels, key=lambda label: isinstance(label, str)):  # text is what quotes are for
+        name = str(label)
+        while name in taken:
+            name = repr(name)
+        names[label] = name
+        taken.add(name)
+    return [names[label] for label in labels]
+
+
+def _changes(pairs: dict[str, tuple[int, int]], n: int, m: int, asked: int) -> dict[str, Interval]:
+    """Return the changes of shares, of n values and of m, with intervals that hold for so many at once."""
     from contlearn.stats._shares import shifts
 
     if not pairs:
         return {}
     before, after = (np.array(side) for side in zip(*pairs.values(), strict=True))
     ones = np.ones(len(pairs), dtype=np.int64)
-    moved = shifts(before, n * ones, after, m * ones, np.full(len(pairs), 1.0 - CONFIDENCE))
+    moved = shifts(before, n * ones, after, m * ones, np.full(len(pairs), (1.0 - CONFIDENCE) / asked))
     rows = zip(pairs, *(each.tolist() for each in moved), strict=True)
     return {name: Interval(change, low, high, CONFIDENCE) for name, change, low, high in rows}
-
-
-def lag_one(pieces: list[Floats]) -> float | None:
-    """Return the correlation of neighbours within pieces, where it is surely not 0; else None."""
-    centred = [piece - piece.mean() for piece in pieces if len(piece) > 1]
-    n = sum(len(piece) - 1 for piece in centred)
-    variance = sum(float(piece @ piece) for piece in centred)
-    if n < _FEW or variance <= 0.0:
-        return None
-    together = sum(float(piece[1:] @ piece[:-1]) for piece in centred)
-    correlation = together / variance
-    return correlation if abs(correlation) > _SURE / math.sqrt(n) else None
-
-
-def middles(gaps: tuple[int, ...]) -> Floats:
-    """Return the middle rank of each region, as a share of all."""
-    shares = np.array(gaps) / sum(gaps)
-    middle: Floats = np.cumsum(shares) - 0.5 * shares
-    return middle
-
-
-def ranks(values: Floats) -> Floats:
-    """Return the middle rank of each of the values."""
-    ascending = np.sort(values)
-    low, high = np.searchsorted(ascending, values, "left"), np.searchsorted(ascending, values, "right")
-    return 0.5 * (low + high).astype(np.float64)

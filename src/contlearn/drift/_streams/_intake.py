@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
-from contlearn._tables import Column, Kind, read
+from contlearn._tables import WORDS, Column, Kind, read
 from contlearn._tables._schema import Schema
 from contlearn.drift._streams import _entries, _row
 from contlearn.exceptions import ContlearnError
@@ -125,6 +125,20 @@ def intake_of_many(values: Any) -> Intake:
     if not columns.named and len(columns.names) == 1:
         return SINGLE
     return Intake(columns.names, (None,) * len(columns.names), columns.named)
+
+
+def of_single_numbers(intake: Intake) -> Intake:
+    """Return the intake where averages of numbers are taken, or refuse."""
+    kind = intake.kinds[0] or "unknown"
+    if intake.names is not None or kind not in ("numeric", "unknown"):
+        got = "a table" if intake.names is not None else WORDS[kind]
+        _checks.bad_schema("values", "be single numbers where block is set", got, "leave out block")
+    return intake._replace(kinds=("numeric",))
+
+
+def single(each: Any) -> Any:
+    """Return one value or one row out of many."""
+    return tuple(each.tolist()) if isinstance(each, np.ndarray) else each
 
 
 def read_reference(reference: Any) -> tuple[Intake, list[NDArray[Any]]]:

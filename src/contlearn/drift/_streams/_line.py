@@ -14,7 +14,7 @@ from contlearn.drift._streams import _entries
 
 Floats = NDArray[np.float64]
 
-UNSEEN = -1.0  # place of a category that the reference did not have: before all others
+UNSEEN = -1.0  # place of a category that the reference's first half did not have: before all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Line:
         How often the reference has each of the labels.
     missing
         How many values of the reference are missing.
+    n, n_second
+        How many values the reference has, and the half of it that did not settle which labels there are.
     """
 
     kind: Kind
@@ -43,12 +45,15 @@ class Line:
     ascending: Floats
     counts: tuple[int, ...]
     missing: int
+    n: int
+    n_second: int
 
     @classmethod
     def of_numbers(cls, numbers: Floats, kind: Kind) -> Line:
         """Return the line of values that have an order."""
         known = np.sort(numbers[numbers != _entries.MISSING])
-        return cls(kind, (), {}, known, (), len(numbers) - len(known))
+        n = len(numbers)
+        return cls(kind, (), {}, known, (), n - len(known), n, 0)
 
     @classmethod
     def of_labels(cls, labels: NDArray[Any], first: NDArray[Any], kind: Kind) -> Line:
@@ -62,7 +67,13 @@ class Line:
         every = Counter(label for label in labels if label is not None)
         counts = tuple(every[label] for label in ranked)
         codes = {label: float(place) for place, label in enumerate(ranked)}
-        return cls(kind, tuple(ranked), codes, np.empty(0), counts, len(labels) - every.total())
+        n = len(labels)
+        return cls(kind, tuple(ranked), codes, np.empty(0), counts, n - every.total(), n, n - len(first))
+
+    @property
+    def others(self) -> int:
+        """How many values of the second half have a label that the first one does not have."""
+        return self.n - self.missing - sum(self.counts)
 
     @property
     def ordered(self) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from contlearn import _checks
 from contlearn.drift._streams import _row
 from contlearn.drift._streams._distribution import DistributionDetector
+from contlearn.drift._streams._draws import own_generator, seed_of
 from contlearn.drift._streams._risk import RiskDetector
 from contlearn.drift._streams._watch import Watch
 
@@ -28,6 +29,16 @@ def check_part(name: str, detector: Any) -> None:
         _checks.fail(f"detectors[{name!r}]", kinds, type(detector).__name__, _WHY)
     if detector.run_length is None:
         _checks.fail(f"detectors[{name!r}]", "have a run_length", "None", "alpha is another promise")
+
+
+def drawing(name: str, stream: Watch) -> Watch:
+    """Return a stream whose draws are its own, lest the past of one foretell those of another."""
+    if isinstance(stream, DistributionDetector):
+        stream.seed = seed_of(stream.seed, name)
+        stream._generator = own_generator(stream.seed)
+        if stream._fitted is not None:  # a reference keeps the draws that its edges were made with
+            stream._fitted = dict(stream._generator.bit_generator.state)
+    return stream
 
 
 def warming(stream: Watch) -> bool:

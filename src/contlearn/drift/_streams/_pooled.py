@@ -16,7 +16,7 @@ from contlearn.drift._streams import _row
 from contlearn.drift._streams._base import StreamDetector, fresh
 from contlearn.drift._streams._e_bh import e_bh
 from contlearn.drift._streams._many import columns_by_name, part, sized, told, within
-from contlearn.drift._streams._pool_parts import check_part, common_run_length, mean, turned, warming
+from contlearn.drift._streams._pool_parts import check_part, common_run_length, drawing, mean, turned, warming
 from contlearn.drift._streams._risk import RiskDetector
 from contlearn.drift._streams._watch import FIRST, MOST, Watch, warning_limit
 from contlearn.exceptions import ContlearnError
@@ -50,19 +50,22 @@ class Pooled(StreamDetector):
     were. An alarm restarts all of them, against the same references.
 
     What is needed of the streams is what each detector needs, given the past of all of them: within an update
-    they may depend on each other in any way, but a stream must not be foretold by the past of another.
+    they may depend on each other in any way, but a stream must not be foretold by the past of another. The
+    draws of a `DistributionDetector` are therefore not those of its `seed` alone, but of its name, too.
 
     Which moved: with K streams, the k largest are named where the k-th has an evidence of at least
-    ``run_length * K / k``, for the largest such k (e-BH). Whenever one looks, the expected share of wrong
-    names among the names is at most the expected number of updates since the start, divided by `run_length`.
+    ``run_length * K / k``, for the largest such k (e-BH). At a time that was fixed beforehand, the expected
+    share of wrong names among the names is at most the expected number of updates since the start, divided by
+    `run_length`.
     Evidence that is spread over many streams can raise an alarm in which none can be named; the result says
     so, and the largest is a warning. `parts` has the evidence of each, and the threshold it had to reach.
 
     The price: one stream of K must bring K times the evidence, which costs an additive delay of about log K.
     With 30 streams of which one moves by half a standard deviation: 145 updates instead of 97.
 
-    State: that of the detectors. Cost: that of the detectors. Threads: not to be shared by threads without a
-    lock.
+    State: the sum of what the detectors state, and about 100 bytes per stream; flat. Cost: in `update_many`
+    that of the detectors; in `update` some three times that of `RiskDetector` (ten: 12 microseconds), since
+    all values are read before one is taken in. Threads: not to be shared by threads without a lock.
 
     References
     ----------
@@ -104,7 +107,9 @@ class Pooled(StreamDetector):
         self.warning_run_length = warning_run_length
         self._limit = common_run_length(detectors) if run_length is None else float(run_length)
         self._warning_limit = warning_limit(warning_run_length, self._limit)
-        self._streams: dict[str, Watch] = {name: copy.deepcopy(each) for name, each in detectors.items()}
+        self._streams: dict[str, Watch] = {
+            name: drawing(name, copy.deepcopy(each)) for name, each in detectors.items()
+        }
         self.reset()
 
     def reset(self) -> None:
@@ -131,7 +136,7 @@ class Pooled(StreamDetector):
         streams = dict(self._streams)
         for name in self._streams:
             if name in given:
-                streams[name] = within(name, fresh(self.detectors[name]).fit, given[name])
+                streams[name] = within(name, drawing(name, fresh(self.detectors[name])).fit, given[name])
         self._streams = streams
         self.reset()
         return self

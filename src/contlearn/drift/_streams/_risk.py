@@ -138,7 +138,7 @@ class RiskDetector(Betting):
         self.confidence = confidence
         self.tolerance = tolerance
         self.warning_run_length = warning_run_length
-        self._learned: tuple[float, float, int] | None = None
+        self._learned: _risk_limit.Learned | None = None
         self.reset()
 
     def fit(self, losses: ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
@@ -167,12 +167,14 @@ class RiskDetector(Betting):
         missed = 1.0 - float(self.confidence) if self.alpha is None else float(self.alpha) / 2.0
         level = 1.0 - (missed / 2.0 if self.side == "both" else missed)
         tolerance = float(self.tolerance)
-        high = min(_risk_limit.upper_bound(values, level) + tolerance, 1.0)
+        bound = _risk_limit.upper_bound(values, level)
+        high = min(bound + tolerance, 1.0)
         low = max(1.0 - _risk_limit.upper_bound(1.0 - values, level) - tolerance, 0.0)
         if high == 1.0 and (low == 0.0 or self.side == "above"):
             cure = "give more rows, a smaller tolerance, or a limit"
             _checks.bad_data("losses", "leave room for a change", f"a limit of {high:.4g}", cure)
-        self._learned = low, high, values.size
+        remark = _risk_limit.remark(values, bound, level)
+        self._learned = _risk_limit.Learned(low, high, values.size, remark)
         self.reset()
         return self
 
@@ -215,10 +217,10 @@ class RiskDetector(Betting):
 
     @property
     def result(self) -> DriftResult:
-        """What is known after the last update."""
+        """What is known after the last update; UNDECIDED before there is any."""
         if not self._sides:
             return DriftResult(state=DriftState.UNDECIDED, remarks=("no limit yet",))
-        state = self._state
+        state = self._state if self._n else DriftState.UNDECIDED
         told = state in (DriftState.DRIFT, DriftState.WARNING)
         change = self._change() if told else None
         return DriftResult(
@@ -227,10 +229,11 @@ class RiskDetector(Betting):
             threshold=self._limit,
             alpha=self.alpha,
             p_value=self._p_value,
-            n_reference=self._learned[2] if self._learned else 0,
+            n_reference=self._learned.n if self._learned else 0,
             n_current=self._n,
             changed_at=None if change is None else change[0].n,
             effects={} if change is None else {"mean loss minus limit": change[1]},
+            remarks=self._learned.remarks if self._learned else (),
         )
 
     @property

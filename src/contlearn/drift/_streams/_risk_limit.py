@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,28 @@ from contlearn.stats import _mean
 
 Floats = NDArray[np.float64]
 
+_MORE = 10  # times as many labels
 _MOST = 0.75  # of the stake is risked on one loss
+
+
+class Learned(NamedTuple):
+    """Limits that were learned from n losses, and what is to be said about them."""
+
+    low: float
+    high: float
+    n: int
+    remarks: tuple[str, ...]
+
+
+def remark(losses: Floats, bound: float, confidence: float) -> tuple[str, ...]:
+    """Return what to say about a bound that is far above the mean, and what more labels would do."""
+    mean = float(losses.mean())
+    if bound <= 2.0 * mean:
+        return ()
+    n = _MORE * losses.size
+    nearer = upper_bound(np.tile(losses, _MORE), confidence)
+    how = f"the learned limit is far above the mean of its reference, {bound:.3g} to {mean:.3g}"
+    return (f"{how}, and lesser rises raise no alarm; {n:,} labels like these would make it {nearer:.3g}",)
 
 
 def upper_bound(losses: Floats, confidence: float) -> float:
