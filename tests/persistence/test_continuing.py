@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from contlearn import drift
 from contlearn.persistence import dump, load, save
 
 HERE = Path(__file__).parent
@@ -74,3 +75,18 @@ def test_saving_changes_nothing_and_comes_back_equal(name, make, way):
     assert dump(again) == written
     assert dump(obj) == written
     assert repr(again) == repr(obj)
+
+
+@pytest.mark.parametrize("taken", range(90, 330, 24))
+def test_a_remembered_alarm_is_written_as_by_an_object_that_was_never_stopped(taken):
+    """Answers without parts share one empty mapping, which a restored answer has not."""
+    losses = ([float(i % 9 == 0) for i in range(100)] + [1.0] * 100) * 2
+    latched = drift.Latched(drift.RiskDetector(0.12), cool_down=20)
+    latched.update_many(losses[:taken])
+    again = load(dump(latched))
+    for each in (latched, again):
+        for loss in losses[taken:]:
+            each.update(loss)
+            if each.alarm is not None:
+                each.resolve()
+    assert json.dumps(dump(again)) == json.dumps(dump(latched))

@@ -149,7 +149,8 @@ def test_other_programs_can_read_it(tmp_path):
     save(window(5), path)
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["meta.json", "arrays/0.npy", "sha256"]
+        assert archive.namelist() == ["meta.json", "arrays/0.npy", "sha256.json"]
+        assert list(json.loads(archive.read("sha256.json"))) == ["sha256"]
         meta = json.loads(archive.read("meta.json"))
         with archive.open("arrays/0.npy") as member:
             np.testing.assert_array_equal(np.load(member, allow_pickle=False), np.full((300, 3), 5.0))

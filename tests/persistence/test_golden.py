@@ -33,7 +33,7 @@ def test_there_is_a_golden_file_of_every_kind():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_golden_files_load_and_go_on_as_they_did(path):
-    assert path.stat().st_size < (70_000 if path.stem == "rank-cusum" else 30_000)
+    assert path.stat().st_size < 30_000
     _, way = KEPT[path.stem]
     answers = way(restore(path), maker.STEP, maker.END)
     expected = json.loads(path.with_suffix(".json").read_text())

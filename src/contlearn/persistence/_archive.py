@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from contlearn.persistence import _arrays, _schemas
 from contlearn.persistence._refusals import damaged
 
-META, DIGEST = "meta.json", "sha256"
+META, DIGEST = "meta.json", "sha256.json"
 _MOST_MEMBERS = 60_000  # of the 65,535 that a zip without extensions can have
 _SMALLEST_MEMBER = 1024  # bytes; smaller arrays stand in the JSON
 _MOST_NESTED = 1000  # brackets of JSON inside each other
@@ -30,7 +30,8 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _ENTRY = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _STAMP = (1980, 1, 1, 0, 0, 0)
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # one without an end is taken whole, once
+_HEAD = re.compile(rb'\{"format": ?"contlearn", ?"schema": ?(\d{1,9})[,}]')
 _MALFORMED = "members one after another, not compressed and not encrypted"
 
 
@@ -45,7 +46,7 @@ def packed(document: dict[str, Any], arrays: list[Any]) -> bytes:
             members[_name(number)] = _arrays.header(array.dtype, array.shape, entry["fortran"]) + content
     text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode("ascii")
     members = {META: text, **members}
-    members[DIGEST] = digest(members).encode("ascii")
+    members[DIGEST] = digest(members)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
@@ -60,27 +61,34 @@ def unpacked(content: bytes) -> tuple[dict[str, Any], list[Any]]:
     members = members_of(memoryview(content))
     if META not in members or DIGEST not in members:
         damaged(f"{META} and {DIGEST}", "other members")
-    document = parsed(bytes(members[META]))
-    migrated = _schemas.migrated(document)  # first, so that a newer file is called that
-    stated = members.pop(DIGEST)
-    if stated != digest(members).encode("ascii"):
+    stated, text = members.pop(DIGEST), bytes(members[META])
+    if stated != digest(members):
+        head = _HEAD.match(text)  # a newer file is called that, whatever its digest is made of
+        _schemas.check_number(int(head[1]) if head else _schemas.SCHEMA)
         damaged("what its SHA-256 says", "something else")
+    migrated = _schemas.migrated(parsed(text))
     return migrated, _contents(migrated["arrays"], members)
 
 
-def digest(members: dict[str, Any]) -> str:
-    """Return the SHA-256 over the names, the lengths and the bytes of all members."""
+def digest(members: dict[str, Any]) -> bytes:
+    """Return the member that tells the SHA-256 over the names, the lengths and the bytes of all others."""
     total = hashlib.sha256()
     for name, content in members.items():
         total.update(f"{name} {len(content)}\n".encode("ascii"))
         total.update(content)
-    return total.hexdigest()
+    return f'{{"sha256":"{total.hexdigest()}"}}'.encode("ascii")
 
 
 def parsed(text: bytes) -> Any:
     """Return what a JSON text says; what Python's reader takes too far is refused."""
     _check_nesting(text)
-    return json.loads(text, parse_constant=_no_number, parse_int=_integer, parse_float=_real)
+    return json.loads(
+        text,
+        parse_constant=_no_number,
+        parse_int=_integer,
+        parse_float=_real,
+        object_pairs_hook=_each_once,
+    )
 
 
 def _contents(entries: Any, members: dict[str, memoryview]) -> list[Any]:
@@ -158,10 +166,15 @@ def _name(number: int) -> str:
 def _check_nesting(text: bytes) -> None:
     """Refuse JSON that is nested too deep for Python's reader, which would use up the stack."""
     level = 0
-    for bracket in re.findall(rb"[\[\]{}]", _STRING.sub(b"", text)):
-        level += 1 if bracket in b"[{" else -1
+    for bracket in re.finditer(rb"[\[\]{}]", _STRING.sub(b"", text)):
+        level += 1 if bracket[0] in b"[{" else -1
         if level > _MOST_NESTED:
             damaged("few values inside each other", f"more than {_MOST_NESTED} levels")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else damaged("each name once", "one twice")
 
 
 def _no_number(name: str) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from contlearn.persistence._columns import UnknownColumn, texts
+from contlearn.persistence._columns import UnknownColumn, flat, gaps, texts
 from contlearn.persistence._refusals import damaged
 
 _NUMBERS = frozenset(
@@ -74,16 +74,25 @@ def _array(given: Any) -> Any:
 
     kind, detail, values, *rest = given
     if kind == "numbers" and detail in _NUMBERS:
-        return pa.array(values, type=pa.type_for_alias(detail), mask=rest[0], from_pandas=False)
+        return _numbers(values, rest[0], detail)
     if kind == "text" and detail in _TEXT:
         return pa.array(texts(values), type=pa.type_for_alias(detail))
     if kind == "date32":
-        return pa.array(values, type=pa.int32(), mask=rest[0], from_pandas=False).cast(pa.date32())
+        return _numbers(values, rest[0], "int32").cast(pa.date32())
     if kind in ("timestamp", "duration") and detail[0] in _UNITS:
         of = pa.timestamp(*detail) if kind == "timestamp" else pa.duration(detail[0])
-        return pa.array(values, type=pa.int64(), mask=rest[0], from_pandas=False).cast(of)
+        return _numbers(values, rest[0], "int64").cast(of)
     if kind == "dictionary":
         names = _array(rest[1])
-        indices = pa.array(values, mask=rest[0], from_pandas=False)
+        indices = _numbers(values, rest[0], flat(values, "iu").dtype.name)
         return pa.DictionaryArray.from_arrays(indices, names, ordered=detail, safe=True)
     return damaged("a column of a known kind", repr(kind)[:40])
+
+
+def _numbers(values: Any, lost: Any, alias: str) -> Any:
+    """Return the array of numbers of a type, some of them missing."""
+    import pyarrow as pa
+
+    kind = pa.type_for_alias(alias)
+    given = flat(values, np.dtype(kind.to_pandas_dtype()).name)
+    return pa.array(given, type=kind, mask=gaps(lost, len(given)), from_pandas=False)

@@ -57,7 +57,6 @@ TUPLES: dict[str, _Home] = {
     **_homes("contlearn.drift._streams._bets", "Stakes", "stream."),
     **_homes("contlearn.drift._streams._changed", "Change", "stream."),
     **_homes("contlearn.drift._streams._edges", "Edges", "stream."),
-    **_homes("contlearn.drift._streams._hazard", "Limits", "stream."),
     **_homes("contlearn.drift._streams._intake", "Intake", "stream."),
     **_homes("contlearn.drift._streams._last_move", "Move", "stream."),
     **_homes("contlearn.drift._streams._missing_share", "_State", "stream.missing."),
@@ -66,6 +65,7 @@ TUPLES: dict[str, _Home] = {
     **_homes("contlearn.drift._streams._report", "Asked", "stream."),
     **_homes("contlearn.drift._streams._recent", "_State", "stream.recent."),
     **_homes("contlearn.drift._streams._betting", "Side", "stream."),
+    **_homes("contlearn.drift._streams._risk_limit", "Learned", "stream.risk."),
     **_homes("contlearn.drift._streams._sight", "_State", "stream.sight."),
     **_homes("contlearn.drift._streams._tree", "Tree", "stream."),
     **_homes("contlearn.drift._streams._urn", "_State", "stream.urn."),
@@ -166,6 +166,9 @@ ARGUMENTS: dict[str, _Home] = {
     **_homes("contlearn.stats._ks_sample", "Marginal", "ks."),
 }
 """Classes made again by their constructor from arguments that `_objects` takes from them."""
+
+VALUES = TUPLES.keys() | {"answer.Parts"}
+"""Written wherever they stand: nobody can tell whether two of them are one."""
 
 WORDS: dict[str, _Home] = _homes("contlearn.results", "DriftState Outcome")
 STORES: dict[str, _Home] = {

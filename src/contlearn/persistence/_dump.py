@@ -39,6 +39,10 @@ def dump(obj: Any) -> dict[str, Any]:
         Something in `obj` is code (a function, an estimator, a class of yours) or of another kind that is not
         written; the message names its place and the cure.
 
+    Notes
+    -----
+    Threads: several may dump at once; nobody may change `obj` meanwhile, so hold its lock.
+
     Examples
     --------
     >>> import json
@@ -68,10 +72,20 @@ def load(data: dict[str, Any]) -> Any:
         What `dump` returned, also from an older contlearn, or from someone you do not trust. It is not
         changed.
 
+    Returns
+    -------
+    object
+        A new object at each call, which shares nothing with `data`. It goes on exactly as the one that was
+        dumped would have.
+
     Raises
     ------
     PersistenceError
         It was damaged, forged, or written by a newer contlearn.
+
+    Notes
+    -----
+    Threads: several may load at once, also the same `data`, which nobody may change meanwhile.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from contlearn.persistence import _arrays
+from contlearn.persistence import _arrays, _pytz
 from contlearn.persistence._refusals import damaged
 
 _EXACT = 2**53  # integers up to here survive every JSON reader
@@ -64,6 +64,8 @@ def _time_zone(zone: dt.tzinfo | None) -> Any:
         return {"offset": _span(offset), "name": None if name == plain else name}
     if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
         return {"zone": zone.key}
+    if _pytz.is_zone(zone):
+        return {"pytz": _pytz.named(zone)}
     raise LookupError
 
 
@@ -72,6 +74,9 @@ def _zone_of(given: Any) -> dt.tzinfo | None:
         return None
     if "zone" in given:
         return zoneinfo.ZoneInfo(_text(given["zone"], 100))
+    if "pytz" in given:
+        name = given["pytz"]
+        return _pytz.zone(name if type(name) is int else _text(name, 100))
     offset = _span_of(given["offset"])
     if given["name"] is None:
         return dt.UTC if not offset else dt.timezone(offset)
@@ -89,12 +94,18 @@ def _span_of(given: Any) -> dt.timedelta:
 
 def _moment(value: dt.datetime) -> dict[str, Any]:
     bare = value.replace(tzinfo=None, fold=0)
-    return {"at": bare.isoformat(), "fold": value.fold, "in": _time_zone(value.tzinfo)}
+    written = {"at": bare.isoformat(), "fold": value.fold, "in": _time_zone(value.tzinfo)}
+    if not _pytz.is_zone(value.tzinfo):
+        return written
+    return written | {"offset": _span(value.utcoffset() or dt.timedelta())}
 
 
 def _moment_of(given: Any) -> dt.datetime:
-    bare = dt.datetime.fromisoformat(_text(given["at"], 40))
-    return bare.replace(tzinfo=_zone_of(given["in"]), fold=given["fold"])
+    bare = dt.datetime.fromisoformat(_text(given["at"], 40)).replace(fold=given["fold"])
+    zone = _zone_of(given["in"])
+    if "offset" in given:
+        return _pytz.moment(bare, zone, _span_of(given["offset"]))
+    return bare.replace(tzinfo=zone)
 
 
 def _clock(value: dt.time) -> dict[str, Any]:
@@ -133,6 +144,22 @@ def _fraction_of(given: Any) -> Fraction:
     return Fraction(_integer_of(given[0]), _integer_of(given[1]))
 
 
+def _decimal(value: Decimal) -> str:
+    if not _is_moderate(value):
+        raise LookupError
+    return str(value)
+
+
+def _decimal_of(given: Any) -> Decimal:
+    value = Decimal(_text(given))
+    return value if _is_moderate(value) else damaged("decimals of at most 4,000 digits", "larger ones")
+
+
+def _is_moderate(value: Decimal) -> bool:
+    """Return whether it takes little time to make an integer of the decimal."""
+    return not value.is_finite() or abs(value.adjusted()) <= _MOST_DIGITS
+
+
 def _dtype(value: np.dtype[Any]) -> str:
     if not _arrays.describable(np.empty(0, value)):
         raise LookupError
@@ -155,7 +182,7 @@ LEAVES: dict[type, tuple[str, Callable[[Any], Any]]] = {
     dt.timezone: ("timezone", _time_zone),
     zoneinfo.ZoneInfo: ("timezone", _time_zone),
     Fraction: ("fraction", lambda value: [str(value.numerator), str(value.denominator)]),
-    Decimal: ("decimal", str),
+    Decimal: ("decimal", _decimal),
     uuid.UUID: ("uuid", str),
 }
 """By exact type: the tag, and what stands behind it; `LookupError` where the value has no form."""
@@ -167,6 +194,8 @@ def leaf(value: Any) -> Any:
         return {"scalar": _scalar(value)}
     if isinstance(value, np.dtype):
         return {"dtype": _dtype(value)}
+    if _pytz.is_zone(value):
+        return {"timezone": _time_zone(value)}
     tag, form = LEAVES[type(value)]
     return {tag: form(value)}
 
@@ -190,7 +219,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "timedelta": _span_of,
     "timezone": _zone_of,
     "fraction": _fraction_of,
-    "decimal": lambda given: Decimal(_text(given)),
+    "decimal": _decimal_of,
     "uuid": lambda given: uuid.UUID(_text(given, 40)),
     "scalar": _scalar_of,
     "dtype": _dtype_of,

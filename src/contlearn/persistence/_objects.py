@@ -9,13 +9,8 @@ from dataclasses import fields
 from types import MethodType
 from typing import Any
 
-from contlearn.persistence import _classes
+from contlearn.persistence import _classes, _kinds, _parts, _windows
 from contlearn.persistence._refusals import damaged
-from contlearn.windows import PendingLabels, Reservoir, TimeWindow
-
-_FITTED = frozenset(
-    {"reference_", "rows_", "fingerprint_", "schema_", "place_", "n_features_in_", "feature_names_in_"}
-)
 
 
 def _of_trial(trial: Any) -> tuple[Any, ...]:
@@ -60,53 +55,56 @@ def made(id_: str, state: Any) -> Any:
     """Return the object of a state; whatever does not fit raises."""
     kind = _classes.named(id_)
     if id_ in _classes.TUPLES:
-        return kind(*_sequence(state))
+        return _tuple(kind, _sequence(state))
     if id_ in _classes.RECORDS:
-        return kind(**_mapping(state))
+        return _record(kind, _mapping(state))
     if id_ in _classes.ARGUMENTS:
+        if id_.startswith("ks."):
+            _kinds.check_arguments(kind, _sequence(state))
         return _trial(kind, _sequence(state)) if id_ == "Trial" else kind(*_sequence(state))
     if id_ in _classes.STATES:
-        if id_ == "PendingLabels" and type(state["waiting"]) is not OrderedDict:
-            damaged("predictions by their keys", type(state["waiting"]).__name__)
+        _windows.check_state(id_, state)
         value = kind.__new__(kind)
         value.__setstate__(state)
-        _check_rows(value)
+        _windows.check_rows(value)
         return value
-    return _part(kind, _mapping(state)) if id_ in _classes.PARTS else _with_attributes(kind, _mapping(state))
+    return (_part if id_ in _classes.PARTS else _with_attributes)(id_, kind, _mapping(state))
 
 
-def _check_rows(window: Any) -> None:
-    """Refuse a window whose rows, ids, times or keys are not as many as they must be."""
-    if isinstance(window, PendingLabels):
-        right = len(window) <= window.size
-    elif isinstance(window, TimeWindow):
-        right = _fits(window._line._rows, len(window._line._times))
-    elif isinstance(window, Reservoir):
-        right = _fits(window._sample._rows, len(window._sample.keys))
-    else:
-        right = _fits(window._rows, len(window)) and len(window) <= window.size
-    if not right:
-        damaged("as many rows as the window can have", "another number")
+def _record(kind: Any, state: dict[str, Any]) -> Any:
+    odd = sorted(map(str, state.keys() ^ {field.name for field in fields(kind) if field.init}))
+    if odd:
+        damaged(f"the fields of {kind.__name__}", f"a difference in {', '.join(odd)[:80]}")
+    _kinds.check(kind, state)
+    return kind(**state)
 
 
-def _fits(rows: Any, n: int) -> bool:
-    return len(rows) == n == len(rows.ids)
+def _tuple(kind: Any, fields_: tuple[Any, ...]) -> Any:
+    if len(fields_) != len(kind._fields):
+        damaged(f"{len(kind._fields)} fields of {kind.__name__}", f"{len(fields_)}")
+    value = kind(*fields_)
+    _kinds.check(kind, value._asdict())
+    return value
 
 
-def _with_attributes(kind: Any, state: dict[str, Any]) -> Any:
+def _with_attributes(id_: str, kind: Any, state: dict[str, Any]) -> Any:
     """Return an object that its constructor has made of the parameters, with the other attributes set."""
     names = list(inspect.signature(kind).parameters)
     _check_sizes({name: state[name] for name in names if name in state})
     value = kind(**{name: state[name] for name in names if name in state})
     fresh = vars(value)
-    optional = _FITTED if hasattr(kind, "detect") else frozenset()
     needed = {name for name, each in fresh.items() if not _own_method(value, each)}
-    if not needed <= state.keys() <= needed | optional:
-        odd = sorted(map(str, (needed ^ state.keys()) - optional))
+    odd = sorted(map(str, state.keys() ^ (needed | _parts.learned_by(id_, kind, state))))
+    if odd:
         damaged(f"the attributes of {kind.__name__}", f"a difference in {', '.join(odd)[:80]}")
     for name, each in state.items():
-        if name in fresh and name not in names and not _alike(fresh[name], each):
+        if name in names or name not in fresh or (each is None and name in _parts.BECOMES_NONE):
+            continue
+        if not _parts.alike(fresh[name], each):
             damaged(f"{kind.__name__}.{name} as {type(fresh[name]).__name__}", type(each).__name__)
+    _parts.check_attributes(id_, kind, state)
+    if hasattr(kind, "update"):
+        _parts.check_numbers(kind, state)
     if "reference_" in state:
         value._check_parameters()
     fresh.update(state)
@@ -127,12 +125,10 @@ def _check_sizes(parameters: dict[str, Any]) -> None:
             damaged(f"{name} up to {most}", repr(value)[:40])
 
 
-def _part(kind: Any, state: dict[str, Any]) -> Any:
-    """Return a part of an object; its attributes may be any but the names of its methods."""
+def _part(id_: str, kind: Any, state: dict[str, Any]) -> Any:
+    """Return a part of an object, made without its constructor: its attributes are exactly those it has."""
+    _parts.check_part(id_, kind, state)
     value = kind.__new__(kind)
-    taken = [name for name in state if not name.isidentifier() or hasattr(kind, name)]
-    if taken:
-        damaged(f"the attributes of {kind.__name__}", repr(taken[0])[:40])
     vars(value).update(state)
     return value
 
@@ -140,19 +136,6 @@ def _part(kind: Any, state: dict[str, Any]) -> Any:
 def _own_method(value: Any, attribute: Any) -> bool:
     """Return whether an attribute is a method of the object: the constructor puts it there again."""
     return isinstance(attribute, MethodType) and attribute.__self__ is value
-
-
-_NUMBERS = (int, float)
-
-
-def _alike(fresh: Any, given: Any) -> bool:
-    """Return whether a saved attribute may stand where a new object has `fresh`; None stands for any."""
-    if fresh is None or given is None:
-        return True
-    if isinstance(fresh, bool) or isinstance(given, bool):
-        return isinstance(fresh, bool) and isinstance(given, bool)
-    both = isinstance(fresh, _NUMBERS) and isinstance(given, _NUMBERS)
-    return both or type(fresh) is type(given)
 
 
 def _sequence(state: Any) -> tuple[Any, ...]:

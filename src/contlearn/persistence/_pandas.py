@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from contlearn.persistence._columns import UnknownColumn, texts
+from contlearn.persistence._columns import UnknownColumn, flat, gaps, texts
 from contlearn.persistence._refusals import damaged
 
+_MOST_EMPTY = 2**24  # rows that have no columns: they take no memory, but time
+_ANYTHING = "biufcSUMmO"
 _MASKED = frozenset(
     {"boolean", "Float32", "Float64"}
     | {f"{sign}{size}" for sign in ("Int", "UInt") for size in (8, 16, 32, 64)}
@@ -29,9 +31,12 @@ def made(given: Any) -> Any:
     import pandas as pd
 
     index, labels = _index_of(given["index"]), _index_of(given["labels"])
-    columns = [pd.Series(_values(each), index=index, copy=False) for each in given["columns"]]
-    if len(labels) != len(columns):
-        damaged("a label for each column", f"{len(labels)} for {len(columns)}")
+    values = [_values(each) for each in given["columns"]]
+    if len(labels) != len(values):
+        damaged("a label for each column", f"{len(labels)} for {len(values)}")
+    if any(len(each) != len(index) for each in values) or (not values and len(index) > _MOST_EMPTY):
+        damaged("columns of as many values as there are rows", "another number")
+    columns = [pd.Series(each, index=index, copy=False) for each in values]
     frame = pd.DataFrame(dict(enumerate(columns)), index=index)
     frame.columns = labels
     return frame
@@ -86,17 +91,17 @@ def _values(given: Any) -> Any:
 
     kind = given[0]
     if kind == "array":
-        return given[1]
+        return flat(given[1], _ANYTHING)
     if kind == "zoned":
-        return pd.DatetimeIndex(given[1]).tz_localize("UTC").tz_convert(given[2])
+        return pd.DatetimeIndex(flat(given[1], "M")).tz_localize("UTC").tz_convert(given[2])
     if kind == "text":
         dtype = pd.StringDtype(given[2], na_value=np.nan if given[3] == "nan" else pd.NA)
         return pd.array(texts(given[1]), dtype=dtype)
     if kind == "categories":
         names = pd.Index(_values(given[2]))
-        return pd.Categorical.from_codes(given[1], categories=names, ordered=given[3])
+        return pd.Categorical.from_codes(flat(given[1], "iu"), categories=names, ordered=given[3])
     if kind == "masked" and given[3] in _MASKED:
-        array = pd.array(given[1], dtype=given[3])
-        array[given[2]] = pd.NA
+        array = pd.array(flat(given[1], given[3].lower().replace("boolean", "bool")), dtype=given[3])
+        array[gaps(given[2], len(array))] = pd.NA
         return array
     return damaged("a column of a known kind", repr(kind)[:40])

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from contlearn.persistence._columns import UnknownColumn, texts
+from contlearn.persistence._columns import UnknownColumn, flat, gaps, texts
 from contlearn.persistence._refusals import damaged
 
 _NUMBERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64")
+_ANY = (-(2**63), 2**63 - 1)
+_DAYS = 95_000_000  # before and after 1970 are dates; polars panics where a date beyond is printed
+_RANGES = {
+    ("Date", None): (-_DAYS, _DAYS),
+    ("Time", None): (0, 86_400 * 10**9 - 1),
+    ("Datetime", "ms"): (-_DAYS * 86_400 * 10**3, _DAYS * 86_400 * 10**3),
+    ("Datetime", "us"): (-_DAYS * 86_400 * 10**6, _DAYS * 86_400 * 10**6),
+}
 _TIMES = {"Date": "Int32", "Time": "Int64", "Datetime": "Int64", "Duration": "Int64"}
 
 
@@ -55,9 +63,14 @@ def _series(name: Any, given: Any) -> Any:
 
     kind, dtype, values, *rest = given
     if kind == "numbers" and (dtype in _NUMBERS or dtype == "Boolean"):
-        return _with_gaps(pl.Series(name, values, dtype=getattr(pl, dtype)), rest[0])
+        given = flat(values, "bool" if dtype == "Boolean" else dtype.lower())
+        return _with_gaps(pl.Series(name, given, dtype=getattr(pl, dtype)), rest[0])
     if kind == "times" and dtype in _TIMES:
-        whole = _with_gaps(pl.Series(name, values, dtype=getattr(pl, _TIMES[dtype])), rest[0])
+        given = flat(values, _TIMES[dtype].lower())
+        least, most = _RANGES.get((dtype, rest[1]), _ANY)
+        if len(given) and not least <= int(given.min()) <= int(given.max()) <= most:
+            damaged("dates and times that there are", "others")
+        whole = _with_gaps(pl.Series(name, given, dtype=getattr(pl, _TIMES[dtype])), rest[0])
         return whole.cast(_time_type(dtype, *rest[1:]))
     if kind == "text" and dtype in ("String", "Categorical"):
         return pl.Series(name, texts(values), dtype=pl.String).cast(getattr(pl, dtype))
@@ -77,6 +90,7 @@ def _time_type(dtype: str, unit: Any, zone: Any) -> Any:
 def _with_gaps(series: Any, lost: Any) -> Any:
     import polars as pl
 
-    if lost is None:
+    mask = gaps(lost, len(series))
+    if mask is None:
         return series
-    return pl.select(pl.when(~pl.Series(lost)).then(series).alias(series.name)).to_series()
+    return pl.select(pl.when(~pl.Series(mask)).then(series).alias(series.name)).to_series()

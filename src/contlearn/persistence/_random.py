@@ -12,6 +12,31 @@ from contlearn.persistence._refusals import damaged
 ALGORITHMS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 _MOST_WORDS = 1000  # of a seed
 
+# By algorithm: the largest number, or the type and the length of an array, of what its state has.
+_LARGE = {"state": 2**128 - 1, "inc": 2**128 - 1}
+_INNER: dict[str, dict[str, Any]] = {
+    "PCG64": _LARGE,
+    "PCG64DXSM": _LARGE,
+    "MT19937": {"key": ("<u4", 624), "pos": 624},
+    "Philox": {"counter": ("<u8", 4), "key": ("<u8", 2)},
+    "SFC64": {"state": ("<u8", 4)},
+}
+
+
+def check_state(given: Any) -> None:
+    """Refuse a state that the compiled code of an algorithm would believe, and read beyond its own memory."""
+    name = given["bit_generator"]
+    if name not in ALGORITHMS:
+        damaged("the name of a random algorithm", repr(name)[:40])
+    inner, half, word = given["state"], given.get("has_uint32", 0), given.get("uinteger", 0)
+    if not (_whole(half, 1) and _whole(word, 2**32 - 1)):
+        damaged("the state of a random generator", "other values")
+    right = type(inner) is dict and inner.keys() == _INNER[name].keys()
+    if not right or not all(_fits(inner[key], form) for key, form in _INNER[name].items()):
+        damaged("the state of a random generator", "other values")
+    if name == "Philox" and not (_words(given["buffer"], "<u8", 4) and _whole(given["buffer_pos"], 4)):
+        damaged("the state of a random generator", "other values")
+
 
 def generator_state(value: np.random.Generator) -> dict[str, Any]:
     """Return what makes a generator again; `LookupError` for an algorithm of the user's own."""
@@ -23,9 +48,8 @@ def generator_state(value: np.random.Generator) -> dict[str, Any]:
 
 def generator_of(given: Any) -> np.random.Generator:
     """Return the generator of a state, or refuse."""
+    check_state(given["state"])
     name = given["state"]["bit_generator"]
-    if name not in ALGORITHMS:
-        damaged("the name of a random algorithm", repr(name)[:40])
     seed = given["seed"]
     bits = getattr(np.random, name)(0 if seed is None else _seed_of(seed))
     bits.state = given["state"]
@@ -41,6 +65,9 @@ def legacy_of(given: Any) -> np.random.RandomState:
     """Return the old generator of a state."""
     if given["bit_generator"] != "MT19937":
         damaged("the name of a random algorithm", "another")
+    check_state({**given, **dict.fromkeys(("has_uint32", "uinteger"), 0)})
+    if type(given["has_gauss"]) is not int or type(given["gauss"]) is not float:
+        damaged("the state of a random generator", "other values")
     value = np.random.RandomState(0)  # what was given is given back
     value.set_state(given)
     return value
@@ -76,3 +103,15 @@ def _seed_of(given: Any) -> np.random.SeedSequence:
     if len(words) + len(key) > _MOST_WORDS or not all(type(each) is int for each in (*words, *key, spawned)):
         damaged("a seed", "another value")
     return np.random.SeedSequence(entropy, spawn_key=key, n_children_spawned=spawned)
+
+
+def _fits(value: Any, form: Any) -> bool:
+    return _words(value, *form) if isinstance(form, tuple) else _whole(value, form)
+
+
+def _words(value: Any, dtype: str, n: int) -> bool:
+    return type(value) is np.ndarray and value.dtype.str == dtype and value.shape == (n,)
+
+
+def _whole(value: Any, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most

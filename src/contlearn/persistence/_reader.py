@@ -54,7 +54,7 @@ class Reader:
                 "it was written by a newer contlearn, or forged",
             )
         form, once = _FORMS[tag]
-        if not once or (tag == "object" and given[0] in _classes.TUPLES):
+        if not once or (tag == "object" and given[0] in _classes.VALUES):
             return form(self, given)
         return self._noted(form, given)
 
@@ -175,6 +175,9 @@ class Reader:
     def _adwin(self, given: Any) -> Any:
         return _river.window_of(given)
 
+    def _ewmean(self, given: Any) -> Any:
+        return _river.mean_of(given)
+
     def _frame(self, given: Any) -> Any:
         return _frames.made(self.value(given))
 
@@ -205,5 +208,6 @@ _FORMS: dict[str, tuple[Any, bool]] = {
     "store": (Reader._store, False),
     "function": (Reader._function, False),
     "adwin": (Reader._adwin, True),
+    "ewmean": (Reader._ewmean, True),
     "frame": (Reader._frame, True),
 }

@@ -1,11 +1,12 @@
-"""river's ADWIN, whose window lives in compiled code as a run of bytes: checked byte by byte, or refused.
+"""What of river lives in compiled code as a run of bytes: checked byte by byte, or refused.
 
-Compiled code believes what it is handed, so every length and every index is compared with what river's own
-ADWIN writes before it sees them.
+That is the window of ADWIN and the weighted mean of HDDM_W. Compiled code believes what it is handed, so
+every length and every index is compared with what river itself writes before it sees them.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -18,6 +19,9 @@ _SUMS = struct.Struct("<4d4I")  # total, variance, width, sum of widths; ticks a
 _ROW = struct.Struct("<3Q")  # buckets per row, buckets in use, length of the list that follows
 _LENGTH = struct.Struct("<Q")
 _TAIL = struct.Struct("<dIQ2I")  # the settings again
+_MEAN = struct.Struct(
+    "<3d?d"
+)  # mean, weight of the next value, weight of the others, begun; the weight again
 _MOST_ROWS = 60
 _MOST_BUCKETS = 10_000
 
@@ -43,6 +47,42 @@ def window_of(given: Any) -> Any:
     if bytes(window.__getstate__()) != content:
         damaged("the window of an ADWIN", "other bytes")
     return window
+
+
+def mean_state(mean: Any) -> list[Any]:
+    """Return the numbers in a weighted mean; `LookupError` for a river that keeps it in another form."""
+    content = bytes(mean.__getstate__())
+    if len(content) != _MEAN.size:
+        raise LookupError
+    *numbers, begun, weight = _MEAN.unpack(content)
+    if not _is_mean(numbers, begun, weight) or _MEAN.pack(*numbers, begun, weight) != content:
+        raise LookupError
+    return [numbers[0], weight, begun]
+
+
+def mean_of(given: Any) -> Any:
+    """Return the weighted mean of its numbers, or refuse."""
+    from river.stats import EWMean
+
+    value, weight, begun = given
+    if not all(type(each) in (int, float) for each in (value, weight)):
+        damaged("the numbers of a weighted mean", "other values")
+    numbers = [value, weight, 1.0 - weight]
+    if not _is_mean(numbers, begun, weight):
+        damaged("the numbers of a weighted mean", "other numbers")
+    mean: Any = EWMean(weight)._ewmean
+    mean.__setstate__(_MEAN.pack(*numbers, begun, weight))
+    return mean
+
+
+def _is_mean(numbers: list[float], begun: Any, weight: float) -> bool:
+    value, first, rest = numbers
+    return (
+        type(begun) is bool
+        and math.isfinite(value)
+        and 0 <= weight <= 1
+        and (first, rest) == (weight, 1 - weight)
+    )
 
 
 def _settings(content: bytes) -> tuple[Any, ...] | None:

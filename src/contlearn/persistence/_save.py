@@ -7,7 +7,7 @@ from typing import Any
 
 from contlearn import _checks
 from contlearn.persistence import _archive, _dump, _files
-from contlearn.persistence._refusals import unwritable
+from contlearn.persistence._refusals import about, unwritable
 
 _MOST_BYTES = 2**28
 _MOST_OF_ALL = 2**32 - 2**20  # beyond, a zip needs extensions
@@ -16,8 +16,8 @@ _MOST_OF_ALL = 2**32 - 2**20  # beyond, a zip needs extensions
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
     """Write `obj` to one file, all or nothing.
 
-    The file is a zip of `meta.json` and `.npy` arrays, not compressed, with a SHA-256; equal objects are
-    equal bytes. It appears under its name only when it is complete and on the disk: a crash, a kill or a full
+    The file is a zip of `meta.json`, `.npy` arrays and `sha256.json`, not compressed; equal objects are equal
+    bytes. It appears under its name only when it is complete and on the disk: a crash, a kill or a full
     disk at any moment leaves what was there before.
 
     Parameters
@@ -36,9 +36,12 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Notes
     -----
+    Threads: several may save at once, also to one path; nobody may change `obj` meanwhile, so hold its lock.
+
     The only other file is ``.NAME.tmp`` in the same directory. A kill may leave it behind; the next `save` to
     the same path takes it over. Writers in several threads or processes wait for each other (by `flock`; on
-    Windows only threads do).
+    Windows, and on file systems without such locks, only threads do). A file that is replaced keeps its
+    permissions.
 
     Examples
     --------
@@ -54,10 +57,11 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
     >>> again.rows() == reservoir.rows()
     True
     """
+    name = _files.named(path)
     content = _archive.packed(*_dump.written(obj))
     if len(content) > _MOST_OF_ALL:
         unwritable("the object", f"{len(content)} bytes", "save parts of it, each to a file of its own")
-    _files.replace(path, content)
+    _files.replace(name, content)
 
 
 def restore(path: str | os.PathLike[str], *, max_bytes: int = _MOST_BYTES) -> Any:
@@ -69,14 +73,24 @@ def restore(path: str | os.PathLike[str], *, max_bytes: int = _MOST_BYTES) -> An
         The file, also from an older contlearn, or from someone you do not trust.
     max_bytes
         A larger file is refused before it is read; at most 4 GiB. Arrays take as much memory as they take of
-        the file; rows that are Python objects about twenty times as much.
+        the file; rows that are Python objects about twenty times as much, forged ones up to seventy times.
+
+    Returns
+    -------
+    object
+        A new object at each call. It goes on exactly as the one that was saved would have.
 
     Raises
     ------
     PersistenceError
-        The file is damaged, forged, too large, or written by a newer contlearn.
+        The file is damaged, forged, too large, or written by a newer contlearn; the message has its name.
     OSError
         The file is not there, or cannot be read.
+
+    Notes
+    -----
+    Threads: several may restore at once, also while others save to the path: they get the old file or the
+    new one.
 
     Examples
     --------
@@ -91,5 +105,7 @@ def restore(path: str | os.PathLike[str], *, max_bytes: int = _MOST_BYTES) -> An
     True
     """
     most = _checks.count("max_bytes", max_bytes, high=_MOST_OF_ALL)
-    content = _files.content(path, most)
-    return _dump.guarded(lambda: _dump.read(*_archive.unpacked(content)))
+    name = _files.named(path)
+    with about(name):
+        content = _files.content(name, most)
+        return _dump.guarded(lambda: _dump.read(*_archive.unpacked(content)))

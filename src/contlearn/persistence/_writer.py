@@ -67,12 +67,12 @@ class Writer:
         if kind in _FORMS:
             return _FORMS[kind].__get__(self)  # type: ignore[no-any-return]
         id_ = _classes.id_of(kind)
-        if id_ in _classes.TUPLES:
+        if id_ in _classes.VALUES:
             return None
         if id_ in _classes.OBJECTS:
             return self._object
-        if kind.__name__ == "AdaptiveWindowing" and kind.__module__.startswith("river."):
-            return self._adwin
+        if kind.__module__.startswith("river.") and kind.__name__ in _COMPILED:
+            return self._compiled
         return self._frame if _frames.is_frame(value) else None
 
     def _written_once(self, value: Any, form: Callable[[Any], Any]) -> Any:
@@ -98,8 +98,8 @@ class Writer:
     def _leaf(self, value: Any) -> Any:
         kind = type(value)
         id_ = _classes.id_of(kind)
-        if id_ in _classes.TUPLES:
-            return {"object": [id_, self._inside(_objects.state_of(id_, value))]}
+        if id_ in _classes.VALUES:
+            return self._object(value)
         if id_ in _classes.WORDS:
             return {"word": [id_, value.value]}
         if isinstance(value, (type, FunctionType)):
@@ -205,11 +205,12 @@ class Writer:
         id_ = _classes.id_of(type(value)) or ""
         return {"object": [id_, self._inside(_objects.state_of(id_, value))]}
 
-    def _adwin(self, value: Any) -> Any:
+    def _compiled(self, value: Any) -> Any:
+        tag, state_of = _COMPILED[type(value).__name__]
         try:
-            return {"adwin": _river.window_state(value)}
+            return {tag: state_of(value)}
         except LookupError:
-            return self._refuse("an ADWIN of another river", "use the river that contlearn was tested with")
+            return self._refuse("a state of another river", "use the river that contlearn was tested with")
 
     def _frame(self, value: Any) -> Any:
         try:
@@ -252,6 +253,12 @@ def _place(path: list[Any]) -> str:
             text += f"[{step}]"
     return text if len(text) <= 160 else f"{text[:60]} ... {text[-90:]}"
 
+
+# By name of the class in river: the tag, and what says its state.
+_COMPILED: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "AdaptiveWindowing": ("adwin", _river.window_state),
+    "RsEWMean": ("ewmean", _river.mean_state),
+}
 
 _FORMS: dict[type, Any] = {
     list: Writer._list,
