@@ -75,7 +75,6 @@ class OnlineMMD(Watch):
     A constant column has no spread to measure by: 1.0001 after ones is never seen.
 
     *Rows* with names (dictionaries, pandas rows, named tuples, numpy records) are read by name.
-
     *Missing values.* A row in which anything is missing does not enter the window. Bets on the share of
     missing values of every column run beside it, and own a twentieth of the false alarms.
 
