@@ -258,6 +258,7 @@ RAISES = {
     ("drift/_by_column.py", "NotImplementedError"): "hooks that are never called",
     ("testing/_laws.py", "AssertionError"): "a broken law",
     ("persistence/_leaves.py", "LookupError"): "the writer catches it: it knows the place",
+    ("persistence/_pytz.py", "LookupError"): "the writer catches it: it knows the place",
     ("persistence/_random.py", "LookupError"): "the writer catches it: it knows the place",
     ("persistence/_river.py", "LookupError"): "the writer catches it: it knows the place",
     ("persistence/_pandas.py", "UnknownColumn"): "the writer catches it: it knows the place",

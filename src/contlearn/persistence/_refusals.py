@@ -31,4 +31,5 @@ def about(path: str) -> Iterator[None]:
     try:
         yield
     except PersistenceError as error:
-        raise PersistenceError(str(error).replace(_WHAT, f"{_WHAT} in {name!r}", 1)) from error.__cause__
+        error.args = (str(error).replace(_WHAT, f"{_WHAT} in {name!r}", 1),)
+        raise
