@@ -75,19 +75,32 @@ class Betting(Watch):
         NotFittedError
             There is neither a limit nor a reference.
         """
+        known: Any
         try:
-            loss, factors = self._known.get(x) or self._read_new(x)
-        except TypeError:  # not hashable, hence no number; this says so
-            loss, factors = self._read_new(x)
+            known = self._known.get(x)
+        except TypeError:  # not hashable, hence no number; `_read_new` says so
+            known = None
+        if known is None and not (self._simple and type(x) is float and 0.0 <= x <= 1.0):
+            known = self._read_new(x)
         if self._drift_detected:
             self._restart()
         if not self._simple:
-            self._conclude(self._step((loss, factors)))
+            self._conclude(self._step(known))
             return
-        # What `_step` and `_conclude` do, written out for one side: their calls are half the cost.
+        # What `_read_new`, `_step` and `_conclude` do, written out for one side: calls are half the cost.
         ((s, t, u, v, w),) = self._sums
         ((a, b, c, d, e),) = self._products
-        ((f, g, h, i, j),) = factors
+        if known is None:
+            loss = x
+            ((limit, _, (f, g, h, i, j)),) = self._sides
+            above = x - limit
+            f = 1.0 + f * above
+            g = 1.0 + g * above
+            h = 1.0 + h * above
+            i = 1.0 + i * above
+            j = 1.0 + j * above
+        else:
+            loss, ((f, g, h, i, j),) = known
         s += 1.0 / a
         t += 1.0 / b
         u += 1.0 / c
