@@ -483,3 +483,16 @@ def test_a_forged_size_does_not_reach_compiled_code(buckets):
     text = json.dumps(document).replace('"max_buckets": 7', f'"max_buckets": {json.dumps(buckets)}')
     with pytest.raises(PersistenceError):
         load(json.loads(text))
+
+
+def test_too_many_values_are_refused_before_they_are_objects_and_never_written(tmp_path, monkeypatch):
+    path, window = tmp_path / "window.zip", windows.SlidingWindow(500)
+    window.extend([(i, i) for i in range(500)])
+    save(window, path)
+    monkeypatch.setattr(_archive, "_MOST_VALUES", 1_000)
+    with pytest.raises(PersistenceError, match="at most 1000 values"):
+        restore(path)
+    with pytest.raises(PersistenceError, match="keep rows in arrays"):
+        save(window, path)
+    monkeypatch.undo()
+    assert restore(path).rows() == window.rows()

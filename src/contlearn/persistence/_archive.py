@@ -18,13 +18,14 @@ import zlib
 from typing import Any, NoReturn
 
 from contlearn.persistence import _arrays, _schemas
-from contlearn.persistence._refusals import damaged
+from contlearn.persistence._refusals import damaged, unwritable
 
 META, DIGEST = "meta.json", "sha256.json"
 _MOST_MEMBERS = 60_000  # of the 65,535 that a zip without extensions can have
 _SMALLEST_MEMBER = 1024  # bytes; smaller arrays stand in the JSON
 _MOST_NESTED = 1000  # brackets of JSON inside each other
 _MOST_FLOAT = 400  # characters of a number
+_MOST_VALUES = 2**24  # of JSON: Python's objects for them can take a few gigabytes
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _ENTRY = struct.Struct("<4s6H3I5H2I")
@@ -45,6 +46,9 @@ def packed(document: dict[str, Any], arrays: list[Any]) -> bytes:
         else:
             members[_name(number)] = _arrays.header(array.dtype, array.shape, entry["fortran"]) + content
     text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode("ascii")
+    if _values_of(text) > _MOST_VALUES:
+        cure = "keep rows in arrays or frames, or fewer of them"
+        unwritable("the object", f"{_values_of(text)} Python objects where {_MOST_VALUES} can be read", cure)
     members = {META: text, **members}
     members[DIGEST] = digest(members)
     buffer = io.BytesIO()
@@ -81,6 +85,8 @@ def digest(members: dict[str, Any]) -> bytes:
 
 def parsed(text: bytes) -> Any:
     """Return what a JSON text says; what Python's reader takes too far is refused."""
+    if _values_of(text) > _MOST_VALUES:
+        damaged(f"at most {_MOST_VALUES} values", f"{_values_of(text)}")
     _check_nesting(text)
     return json.loads(
         text,
@@ -89,6 +95,11 @@ def parsed(text: bytes) -> Any:
         parse_float=_real,
         object_pairs_hook=_each_once,
     )
+
+
+def _values_of(text: bytes) -> int:
+    """Return about how many values a JSON text has, and never fewer: marks inside of strings count, too."""
+    return sum(map(text.count, (b",", b"[", b"{")))
 
 
 def _contents(entries: Any, members: dict[str, memoryview]) -> list[Any]:

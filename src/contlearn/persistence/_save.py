@@ -73,7 +73,8 @@ def restore(path: str | os.PathLike[str], *, max_bytes: int = _MOST_BYTES) -> An
         The file, also from an older contlearn, or from someone you do not trust.
     max_bytes
         A larger file is refused before it is read; at most 4 GiB. Arrays take as much memory as they take of
-        the file; rows that are Python objects about twenty times as much, forged ones up to seventy times.
+        the file; rows that are Python objects about twenty times as much, forged ones up to seventy times,
+        and there may be 16 million of these objects.
 
     Returns
     -------
