@@ -57,10 +57,11 @@ def _index_of(given: Any) -> Any:
     import pandas as pd
 
     if given[0] == "range":
-        return pd.RangeIndex(*given[2:], name=given[1])
-    index = pd.Index(_values(given[2]), name=given[1])
+        start, stop, step = given[2:]
+        return pd.RangeIndex(start, stop, step, name=given[1])
+    index: Any = pd.Index(_values(given[2]), name=given[1])
     if given[3] is not None and isinstance(index, pd.DatetimeIndex):
-        index.freq = given[3]
+        index = pd.DatetimeIndex(index, freq=given[3])
     return index
 
 
