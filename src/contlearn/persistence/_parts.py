@@ -161,8 +161,8 @@ def check_numbers(kind: Any, state: dict[str, Any]) -> None:
     for name, value in state.items():
         if name not in _WITH_GAPS and _has_nan(value):
             damaged(f"numbers in {kind.__name__}.{name}", "NaN")
-        if name == "_products" and _has_zero(value):
-            damaged(f"{kind.__name__}.{name} above 0", "0")
+        if name == "_wealth" and not all(map(_is_wealth, value)):
+            damaged(f"five sums and five products above 0 in {kind.__name__}.{name}", "others")
         if name in _LIMITS and not (type(value) in (int, float) and 0 < value < math.inf):
             damaged(f"{kind.__name__}.{name} above 0", repr(value)[:40])
 
@@ -203,8 +203,10 @@ def _has_nan(value: Any) -> bool:
     return isinstance(value, dict) and any(map(_has_nan, value.values()))
 
 
-def _has_zero(value: Any) -> bool:
-    return any(map(_has_zero, value)) if isinstance(value, (list, tuple)) else value == 0
+def _is_wealth(value: Any) -> bool:
+    """Return whether these are the S and P of five bets: an update divides by P."""
+    floats = type(value) is tuple and all(type(each) is float for each in value)
+    return floats and len(value) == 10 and all(value[5:])
 
 
 def same_lengths(fresh: Any, given: Any) -> bool:
@@ -219,7 +221,7 @@ def same_lengths(fresh: Any, given: Any) -> bool:
 def _sides_fit(state: dict[str, Any]) -> bool:
     n = len(state["_sides"])
     known = state["_known"].values()
-    alike_ = n == len(state["_sums"]) == len(state["_products"]) and all(len(each[1]) == n for each in known)
+    alike_ = n == len(state["_wealth"]) and all(len(each[1]) == n for each in known)
     return alike_ and (n == 1 or not state["_simple"])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn.drift._streams import _losses, _risk_bets
-from contlearn.drift._streams._risk_bets import BLOCK, Five
+from contlearn.drift._streams._risk_bets import BLOCK, Five, Ten
 from contlearn.drift._streams._watch import Watch
 
 Floats = NDArray[np.float64]
@@ -31,8 +31,7 @@ class Betting(Watch):
     _sides: tuple[Side, ...]  # none while there is no limit
     _lifelong: bool  # stakes that add up to 1, instead of 1 at every update
     _simple: bool  # one side, and stakes of 1
-    _sums: tuple[Five, ...]  # S and P of the bets of each side
-    _products: tuple[Five, ...]
+    _wealth: list[Ten]  # of the bets of each side
     _share: float  # of the evidence that one bet holds
     _known: dict[int, tuple[float, tuple[Five, ...]]]  # zeros and ones with the factors of their bets
     # Past losses: two blocks in full, the sums of earlier ones, and how many are older, with their sum.
@@ -88,8 +87,7 @@ class Betting(Watch):
             self._conclude(self._step(known))
             return
         # What `_read_new`, `_step` and `_conclude` do, written out for one side: calls are half the cost.
-        ((s, t, u, v, w),) = self._sums
-        ((a, b, c, d, e),) = self._products
+        s, t, u, v, w, a, b, c, d, e = self._wealth[0]
         if known is None:
             loss = x
             ((limit, _, (f, g, h, i, j)),) = self._sides
@@ -111,8 +109,7 @@ class Betting(Watch):
         c *= h
         d *= i
         e *= j
-        self._sums = ((s, t, u, v, w),)
-        self._products = ((a, b, c, d, e),)
+        self._wealth[0] = s, t, u, v, w, a, b, c, d, e
         block = self._block
         block.append(loss)
         if len(block) == BLOCK:
@@ -140,13 +137,10 @@ class Betting(Watch):
     def _step(self, x: tuple[float, tuple[Five, ...]]) -> float:
         loss, factors = x
         stake = self._stake() if self._lifelong else 1.0
-        sums, products, evidence = [], [], 0.0
-        for side in zip(self._sums, self._products, factors, strict=True):
-            s, p, total = _risk_bets.step(*side, stake)
-            sums.append(s)
-            products.append(p)
+        evidence = 0.0
+        for side, by in enumerate(factors):
+            self._wealth[side], total = _risk_bets.step(self._wealth[side], by, stake)
             evidence += total
-        self._sums, self._products = tuple(sums), tuple(products)
         self._block.append(loss)
         if len(self._block) == BLOCK:
             self._close_block()
@@ -171,13 +165,11 @@ class Betting(Watch):
         if self._lifelong:
             n = np.arange(self._n + 1.0, self._n + values.size + 0.5)
             stakes = 1.0 / (n * (n + 1.0))
-        evidence, taken = np.zeros(values.size), []
-        for side, sums, products in zip(self._sides, self._sums, self._products, strict=True):
+        evidence = np.zeros(values.size)
+        for place, side in enumerate(self._sides):
             above = (values - side.limit) * side.sign
-            *after, total = _risk_bets.advance(sums, products, side.sizes, above, stakes)
-            taken.append(after)
+            self._wealth[place], total = _risk_bets.advance(self._wealth[place], side.sizes, above, stakes)
             evidence += total
-        self._sums, self._products = zip(*taken, strict=True)
         if values.size == BLOCK:
             self._close_block(values.copy())
         else:
@@ -190,24 +182,22 @@ class Betting(Watch):
         return BLOCK - len(self._block)
 
     def _checkpoint(self) -> Any:
-        return self._sums, self._products, self._block, self._before, self._older, self._rest
+        return self._wealth.copy(), self._block, self._before, self._older, self._rest
 
     def _rollback(self, state: Any) -> None:
-        self._sums, self._products, self._block, self._before, self._older, self._rest = state
+        self._wealth, self._block, self._before, self._older, self._rest = state
 
     # -- what was seen -------------------------------------------------------
 
     def _restart(self) -> None:
-        self._sums = (_risk_bets.NOTHING,) * len(self._sides)
-        self._products = (_risk_bets.ONES,) * len(self._sides)
+        self._wealth = [_risk_bets.NOTHING] * len(self._sides)
         self._block, self._before, self._older, self._rest = [], np.empty(0), (), (0, 0.0)
         self._evidence = 0.0
         self._drift_detected = self._warning_detected = False
 
     def _close_block(self, losses: Floats | None = None) -> None:
         """Begin a new block, and remember less of the old ones."""
-        self._sums = tuple(map(_risk_bets.rebased, self._sums, self._products))
-        self._products = (_risk_bets.ONES,) * len(self._sides)
+        self._wealth = list(map(_risk_bets.rebased, self._wealth))
         if self._before.size:
             self._older = (*self._older, float(self._before.sum()))
         if len(self._older) > _OLDER:

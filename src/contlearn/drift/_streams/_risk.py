@@ -248,7 +248,7 @@ class RiskDetector(Betting):
         counts = np.concatenate((np.ones(recent.size), np.full(len(self._older), BLOCK), [self._rest[0]]))
         sums = np.concatenate((recent, self._older[::-1], [self._rest[1]]))
         used = counts > 0
-        totals = [sum(_risk_bets.rebased(*each)) for each in zip(self._sums, self._products, strict=True)]
+        totals = [sum(_risk_bets.rebased(each)[:5]) for each in self._wealth]
         side = self._sides[totals.index(max(totals))]
         found = _changed.since(counts[used].cumsum(), sums[used].cumsum(), side.limit, side.sign)
         low, high = _changed.interval(found, float(self.confidence))

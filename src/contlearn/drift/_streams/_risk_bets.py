@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Five = tuple[float, float, float, float, float]
+Ten = tuple[float, float, float, float, float, float, float, float, float, float]  # S and P of five bets
 
 # As shares of 1 / limit: each suits rises within a factor of about two, from a twentieth of the limit on.
 # The most that a loss of 0 can cost is the last one; after a block of `BLOCK` such losses its product is
@@ -33,8 +34,7 @@ BLOCK = 1024
 # raises an alarm: at a limit of 0.02, false alarms were 16,000 updates apart where 10,000 were promised.
 _LARGEST = 3.0
 
-NOTHING: Five = (0.0, 0.0, 0.0, 0.0, 0.0)
-ONES: Five = (1.0, 1.0, 1.0, 1.0, 1.0)
+NOTHING: Ten = (0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def bets(limit: float) -> Five:
@@ -49,13 +49,12 @@ def factors(sizes: Five, above: float) -> Five:
     return 1.0 + a * above, 1.0 + b * above, 1.0 + c * above, 1.0 + d * above, 1.0 + e * above
 
 
-def step(sums: Five, products: Five, by: Five, stake: float) -> tuple[Five, Five, float]:
+def step(wealth: Ten, by: Five, stake: float) -> tuple[Ten, float]:
     """Return S and P after one update whose `factors` are `by`, and the wealth of all bets.
 
     Written out because it is what every update costs: a loop over the bets takes three times as long.
     """
-    s, t, u, v, w = sums
-    a, b, c, d, e = products
+    s, t, u, v, w, a, b, c, d, e = wealth
     f, g, h, i, j = by
     s += stake / a
     t += stake / b
@@ -67,38 +66,31 @@ def step(sums: Five, products: Five, by: Five, stake: float) -> tuple[Five, Five
     c *= h
     d *= i
     e *= j
-    return (s, t, u, v, w), (a, b, c, d, e), s * a + t * b + u * c + v * d + w * e
+    return (s, t, u, v, w, a, b, c, d, e), s * a + t * b + u * c + v * d + w * e
 
 
-def rebased(sums: Five, products: Five) -> Five:
-    """Return the S of the same wealth at the beginning of a new block, where P is `ONES`."""
-    s, t, u, v, w = sums
-    a, b, c, d, e = products
-    return s * a, t * b, u * c, v * d, w * e
+def rebased(wealth: Ten) -> Ten:
+    """Return the same wealth at the beginning of a new block, where every P is 1."""
+    s, t, u, v, w, a, b, c, d, e = wealth
+    return s * a, t * b, u * c, v * d, w * e, 1.0, 1.0, 1.0, 1.0, 1.0
 
 
-def advance(
-    sums: Five, products: Five, sizes: Five, above: Floats, stakes: Floats | float
-) -> tuple[Five, Five, Floats]:
+def advance(wealth: Ten, sizes: Five, above: Floats, stakes: Floats | float) -> tuple[Ten, Floats]:
     """Return S and P after many updates of one block, and the wealth of all bets after each of them."""
     running = np.empty((len(sizes), above.size + 1))
-    running[:, 0] = products
+    running[:, 0] = wealth[5:]
     grown = running[:, 1:]
     np.multiply(np.array(sizes)[:, np.newaxis], above, out=grown)
     grown += 1.0
     with np.errstate(over="ignore"):
         np.multiply.accumulate(running, axis=1, out=running)
-        wealth = stakes / running[:, :-1]
-        wealth[:, 0] += sums
-        np.add.accumulate(wealth, axis=1, out=wealth)
-        after_sums, after_products = _five(wealth[:, -1]), _five(grown[:, -1])
-        wealth *= grown
-        total = wealth[0]
-        for each in wealth[1:]:  # one after another, as in `step`; `sum` adds a single column in pairs
+        owned = stakes / running[:, :-1]
+        owned[:, 0] += wealth[:5]
+        np.add.accumulate(owned, axis=1, out=owned)
+        s, t, u, v, w = owned[:, -1].tolist()
+        a, b, c, d, e = grown[:, -1].tolist()
+        owned *= grown
+        total = owned[0]
+        for each in owned[1:]:  # one after another, as in `step`; `sum` adds a single column in pairs
             total = total + each
-    return after_sums, after_products, total
-
-
-def _five(values: Floats) -> Five:
-    a, b, c, d, e = values.tolist()
-    return a, b, c, d, e
+    return (s, t, u, v, w, a, b, c, d, e), total
