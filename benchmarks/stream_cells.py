@@ -115,7 +115,7 @@ KINDS: dict[str, Kind] = {
     "Windowed(KS, 400)": Kind(
         lambda: drift.Windowed(drift.KS(alpha=0.04, tolerance=0.0), size=400),
         numbers=True,
-        streams=60,
+        streams=200,
         changes=100,
         promise=10_000,
         between=(8_000, math.inf),

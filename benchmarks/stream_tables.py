@@ -23,7 +23,7 @@ BEGIN, END = "<!-- streams: begin (benchmarks/stream_guarantees.py) -->", "<!-- 
 Figures = Mapping[str, Mapping[str, Any]]
 
 CALM_EXPLAINED = f"""Updates per alarm when nothing changes, over 200 streams of {LENGTH:,} values after
-{REFERENCE:,} of reference (Windowed 60, river's HDDM 50, its KSWIN, which is slow, 2), with the 95 % interval
+{REFERENCE:,} of reference (river's HDDM 50, its KSWIN, which is slow, 2), with the 95 % interval
 of a Poisson count. Every detector sees the same streams; OnlineMMD has 10 references instead of 200."""
 DELAYS_EXPLAINED = f"""Mean number of values from a change to the alarm: {REFERENCE:,} values of reference,
 {BEFORE} without a change, then the change, looked at for {AFTER:,} values. "12 % before" is the share of
