@@ -6,11 +6,10 @@ import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 from contlearn import _checks
-from contlearn.drift._streams._asked import check_batch_detector, fitted, is_fitted, own
-from contlearn.drift._streams._base import StreamDetector
+from contlearn.drift._streams._asking import Asking, check_batch_detector, is_fitted, own
 from contlearn.drift._streams._many import refuse_one
 from contlearn.results import DriftResult, DriftState
 from contlearn.stats._online_testing import RULES, Fortune
@@ -18,7 +17,7 @@ from contlearn.stats._online_testing import RULES, Fortune
 _ONE = "use update for one batch"
 
 
-class OverTime(StreamDetector):
+class OverTime(Asking):
     """Ask a batch detector about batch after batch, and keep the share of false alarms among all alarms.
 
     A batch detector errs at its alpha in every batch: with 0.05, in one of 20, for ever. Here each batch has
@@ -101,22 +100,6 @@ class OverTime(StreamDetector):
         self._progress = _Progress(Fortune.new(RULES[self.control]))
         self._last: DriftResult | None = None
         self._drift_detected = self._warning_detected = False
-
-    def fit(self, reference: Any) -> Self:
-        """Learn what is normal, and begin anew.
-
-        Parameters
-        ----------
-        reference
-            The reference rows, as for the detector. If it refuses them, everything stays as it was.
-
-        Returns
-        -------
-        self
-        """
-        self._fitted = fitted(self.detector, reference)
-        self.reset()
-        return self
 
     def update(self, x: Any) -> None:
         """Ask about one batch.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from contlearn import _checks
-from contlearn.drift._streams._asked import check_batch_detector, fitted, is_fitted, own
-from contlearn.drift._streams._base import StreamDetector
+from contlearn.drift._streams._asking import Asking, check_batch_detector, is_fitted, own
 from contlearn.drift._streams._many import count, part
 from contlearn.drift._streams._window import checked_many, checked_row, copied, declared, joined
 from contlearn.results import DriftResult, DriftState
 
 
-class Windowed(StreamDetector):
+class Windowed(Asking):
     """Ask a batch detector about every `size` rows of a stream.
 
     Rows are gathered into windows that do not overlap, and each full window is compared with the reference
@@ -78,22 +77,6 @@ class Windowed(StreamDetector):
         self._waiting = 0
         self._last: DriftResult | None = None
         self._drift_detected = self._warning_detected = False
-
-    def fit(self, reference: Any) -> Self:
-        """Learn what is normal, and begin a new window.
-
-        Parameters
-        ----------
-        reference
-            The reference rows, as for the detector. If it refuses them, everything stays as it was.
-
-        Returns
-        -------
-        self
-        """
-        self._fitted = fitted(self.detector, reference)
-        self.reset()
-        return self
 
     def update(self, x: Any) -> None:
         """Take in one row.

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Self
 
 from contlearn import _checks
-from contlearn.drift._streams._base import fresh
+from contlearn.drift._streams._base import StreamDetector, fresh
+
+
+class Asking(StreamDetector):
+    """A stream detector that asks a batch detector."""
+
+    detector: Any
+    _fitted: Any  # a copy of our own, with the reference if there is one
+
+    def fit(self, reference: Any) -> Self:
+        """Learn what is normal, and begin anew.
+
+        Parameters
+        ----------
+        reference
+            The reference rows, as for the detector. If it refuses them, everything stays as it was.
+
+        Returns
+        -------
+        self
+        """
+        self._fitted = fresh(self.detector).fit(reference)
+        self.reset()
+        return self
 
 
 def check_batch_detector(name: str, detector: Any) -> None:
@@ -30,8 +53,3 @@ def own(detector: Any) -> Any:
     The reference itself is shared: `fit` makes a new one and never changes an old one.
     """
     return copy.copy(detector) if is_fitted(detector) else fresh(detector)
-
-
-def fitted(detector: Any, reference: Any) -> Any:
-    """Return a detector of our own that has learned `reference`; `detector` stays as it is."""
-    return fresh(detector).fit(reference)
