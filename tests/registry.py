@@ -235,6 +235,7 @@ WINDOWS = [
 ]
 
 VALUES = [
+    Entry(gates.SignOff, VALUE, lambda: gates.SignOff("ada", False, "no rows of the new region", "7", NOON)),
     Entry(
         drift.Alarm, VALUE, lambda: drift.Alarm(raised_at=7, result=AMOUNT, acknowledged_at=9, note="seen")
     ),

@@ -22,7 +22,7 @@ FLOORS = {
     "exceptions": 0, "results": 0, "_answers": 0, "_checks": 0, "_doors": 0, "_html": 0, "_lazy": 0,
     "stats": 1, "_tables": 1,
     "windows": 2, "drift": 2, "evaluation": 2, "curation": 2, "policies": 2, "gates": 2,
-    "persistence": 3, "testing": 3,
+    "persistence": 3, "testing": 3, "ledger": 3,
 }  # fmt: skip
 
 

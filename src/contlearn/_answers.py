@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -101,4 +102,4 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value.isoformat() if isinstance(value, date) else value  # a datetime, too, is a date

@@ -210,6 +210,9 @@ class Decision(Answer):
     missing : tuple of str
         Evidence that was not known and could have changed the answer. A decision with something missing is
         *unknown*: it does not retrain, nor does its negation.
+    p_value, e_value : float or None
+        Of the hypothesis that nothing calls for a retraining, where the rule states one: small p-values and
+        large e-values speak against it.
 
     Examples
     --------
@@ -222,11 +225,17 @@ class Decision(Answer):
     reason: str
     because: tuple[Decision, ...] = ()
     missing: tuple[str, ...] = ()
+    p_value: float | None = None
+    e_value: float | None = None
 
     def __post_init__(self) -> None:
         Answer.__post_init__(self)
         if self.retrain and self.missing:
             _checks.fail("missing", "be empty when retrain is True", ", ".join(self.missing))
+        if self.p_value is not None:
+            _checks.number("p_value", self.p_value, low=0.0, high=1.0)
+        if self.e_value is not None and self.e_value < 0.0:
+            _checks.fail("e_value", "be at least 0", self.e_value)
 
     @property
     def unknown(self) -> bool:

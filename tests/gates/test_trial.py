@@ -7,7 +7,7 @@ import pytest
 
 from contlearn.evaluation import brier, log_loss, zero_one
 from contlearn.exceptions import InvalidInputError
-from contlearn.gates import Trial
+from contlearn.gates import SignOff, Trial
 
 
 def full_trial(n=6):
@@ -19,7 +19,7 @@ def full_trial(n=6):
         slices={"region": ["eu", "us"] * (n // 2), "hour": range(n)},
         groups=np.repeat(["mon", "tue"], n // 2),
         seconds=(0.1, np.full(n, 0.2)),
-        approvals=["ann"],
+        approvals=[SignOff("ann")],
         y=rng.integers(0, 3, n),
         champion=table,
         challenger=table[::-1],
@@ -101,7 +101,7 @@ def test_some_rows_take_everything_along():
     assert some.slices["hour"].tolist() == [4, 1]
     assert some.groups.tolist() == ["tue", "mon"]
     assert [len(side) for side in some.seconds] == [1, 2]
-    assert some.approvals == ("ann",)
+    assert some.approvals == (SignOff("ann"),)
     np.testing.assert_array_equal(some.champion, trial.champion[rows])
     assert some.y.tolist() == trial.y[rows].tolist()
     mask = trial.slices["region"] == "eu"

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from contlearn.gates._base import Gate
     from contlearn.gates._every_slice import EverySlice
     from contlearn.gates._gain import Gain
+    from contlearn.gates._sign_off import SignOff
     from contlearn.gates._trial import Trial
     from contlearn.results import Interval, Outcome, Verdict
 
-__all__ = ["EverySlice", "Gain", "Gate", "Interval", "Outcome", "Trial", "Verdict"]
+__all__ = ["EverySlice", "Gain", "Gate", "Interval", "Outcome", "SignOff", "Trial", "Verdict"]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -26,6 +27,7 @@ __getattr__, __dir__ = attach(
         "Gate": "._base",
         "Interval": "..results",
         "Outcome": "..results",
+        "SignOff": "._sign_off",
         "Trial": "._trial",
         "Verdict": "..results",
     },

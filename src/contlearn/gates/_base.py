@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, Self, TypeAlias
 
 from contlearn import _checks
 from contlearn.gates._trial import Trial
@@ -49,6 +49,11 @@ class Gate(abc.ABC):
     def __call__(self, trial: Trial) -> Verdict:
         """Return what the trial shows; change nothing."""
 
+    def tightened(self, alpha: float) -> Self:
+        """Return this gate at `alpha`, or as it is where its own is smaller or it keeps no error rate."""
+        own: Any = getattr(self, "alpha", None)
+        return self if own is None or own <= alpha else replace(self, alpha=alpha)  # type: ignore[type-var]
+
     def __and__(self, other: GateLike) -> Gate:
         return AllOf((*_parts(self), *_parts(other))) if _joins(other) else NotImplemented
 
@@ -79,8 +84,17 @@ class AllOf(Gate):
             because=verdicts,
         )
 
+    def tightened(self, alpha: float) -> AllOf:
+        """Return the same gates, each at most at `alpha`."""
+        return AllOf(tuple(tightened(part, alpha) for part in self.parts))
+
     def __repr__(self) -> str:
         return " & ".join(_name(part) for part in self.parts)
+
+
+def tightened(gate: GateLike, alpha: float) -> GateLike:
+    """Return `gate` at most at `alpha`; a plain function keeps no error rate and stays as it is."""
+    return gate.tightened(alpha) if isinstance(gate, Gate) else gate
 
 
 def ask(gate: GateLike, trial: Trial) -> Verdict:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from contlearn import _checks
-from contlearn.gates._base import Gate, GateLike, ask, joint_needed, largest_p_value, weakest
+from contlearn.gates._base import Gate, GateLike, ask, joint_needed, largest_p_value, tightened, weakest
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
 from contlearn.stats import _columns
@@ -100,6 +100,10 @@ class EverySlice(Gate):
             needed=joint_needed(outcome, verdicts),
             because=verdicts,
         )
+
+    def tightened(self, alpha: float) -> EverySlice:
+        """Return the same question, the gate of every slice at most at `alpha`."""
+        return replace(self, gate=tightened(self.gate, alpha))
 
     def _ask_each(self, trial: Trial, column: Any) -> Iterator[tuple[Any, Verdict]]:
         """Yield each slice with its verdict, whose `needed` is translated into rows of the whole trial."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
+from contlearn.gates._sign_off import SignOff
 from contlearn.stats import _columns
 
 
@@ -33,10 +34,17 @@ class Trial:
         gates then count clusters, not rows.
     seconds : pair, optional
         Time per prediction of champion and challenger: two numbers, or two arrays of shape (n_samples,).
-    approvals : iterable, optional
-        What people said about the challenger.
+    approvals : iterable of SignOff, optional
+        What people said about the challenger, such as ``ledger.approvals(model_id)``.
     y, champion, challenger : array, optional
         Labels and predictions, kept by `from_predictions`.
+    anchor_losses : array of shape (n_samples,), optional
+        Loss on each row of the best model ever promoted. A gate with a negative margin then asks for no more
+        loss than that against this model, too; otherwise twenty gates in a row can each lose the margin.
+    old_data : mapping of str to Trial, optional
+        Trials of both models on named sets of old rows, for `OldData`.
+    ids : array of shape (n_samples,), optional
+        What names every row, so that `HoldoutBudget` knows the rows again in another holdout.
 
     Raises
     ------
@@ -64,10 +72,13 @@ class Trial:
     slices: Mapping[str, NDArray[Any]] | None = None
     groups: NDArray[Any] | None = None
     seconds: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
-    approvals: tuple[Any, ...] | None = None
+    approvals: tuple[SignOff, ...] | None = None
     y: NDArray[Any] | None = None
     champion: NDArray[Any] | None = None
     challenger: NDArray[Any] | None = None
+    anchor_losses: NDArray[np.float64] | None = None
+    old_data: Mapping[str, Trial] | None = None
+    ids: NDArray[Any] | None = None
 
     # Written out, because what goes in (anything like an array) is wider than what comes out.
     def __init__(
@@ -77,11 +88,14 @@ class Trial:
         slices: Mapping[str, ArrayLike] | None = None,
         groups: ArrayLike | None = None,
         seconds: tuple[ArrayLike, ArrayLike] | None = None,
-        approvals: Iterable[Any] | None = None,
+        approvals: Iterable[SignOff] | None = None,
         *,
         y: ArrayLike | None = None,
         champion: ArrayLike | None = None,
         challenger: ArrayLike | None = None,
+        anchor_losses: ArrayLike | None = None,
+        old_data: Mapping[str, Trial] | None = None,
+        ids: ArrayLike | None = None,
     ) -> None:
         columns = {
             "champion_losses": _losses("champion_losses", champion_losses),
@@ -90,6 +104,8 @@ class Trial:
             "y": _rows("y", y),
             "champion": _rows("champion", champion),
             "challenger": _rows("challenger", challenger),
+            "anchor_losses": None if anchor_losses is None else _losses("anchor_losses", anchor_losses),
+            "ids": None if ids is None else _sealed(_columns.column("ids", ids)),
         }
         named = {} if slices is None else _named_columns(slices)
         given = {name: column for name, column in columns.items() if column is not None}
@@ -98,7 +114,8 @@ class Trial:
             object.__setattr__(self, name, column)
         object.__setattr__(self, "slices", None if slices is None else MappingProxyType(named))
         object.__setattr__(self, "seconds", None if seconds is None else _pair(seconds))
-        object.__setattr__(self, "approvals", None if approvals is None else tuple(approvals))
+        object.__setattr__(self, "approvals", None if approvals is None else _signed(approvals))
+        object.__setattr__(self, "old_data", None if old_data is None else _trials(old_data))
 
     @classmethod
     def from_predictions(
@@ -111,7 +128,10 @@ class Trial:
         slices: Mapping[str, ArrayLike] | None = None,
         groups: ArrayLike | None = None,
         seconds: tuple[ArrayLike, ArrayLike] | None = None,
-        approvals: Iterable[Any] | None = None,
+        approvals: Iterable[SignOff] | None = None,
+        anchor: ArrayLike | None = None,
+        old_data: Mapping[str, Trial] | None = None,
+        ids: ArrayLike | None = None,
     ) -> Self:
         """Make a trial from labels and the predictions of both models, which it keeps.
 
@@ -124,8 +144,10 @@ class Trial:
         loss
             A callable of labels and predictions that returns one number per row, lower is better, such as
             those of ``contlearn.evaluation``.
-        slices, groups, seconds, approvals
+        slices, groups, seconds, approvals, old_data, ids
             As in `Trial`.
+        anchor : array, optional
+            What the best model ever promoted predicted; see `anchor_losses` of `Trial`.
 
         Examples
         --------
@@ -144,6 +166,9 @@ class Trial:
             y=y,
             champion=champion,
             challenger=challenger,
+            anchor_losses=None if anchor is None else loss(y, anchor),
+            old_data=old_data,
+            ids=ids,
         )
 
     @property
@@ -177,27 +202,35 @@ class Trial:
             y=of(self.y),
             champion=of(self.champion),
             challenger=of(self.challenger),
+            anchor_losses=of(self.anchor_losses),
+            old_data=self.old_data,
+            ids=of(self.ids),
         )
 
     def __repr__(self) -> str:
         parts = [f"n_samples={self.n_samples}"]
         if self.slices is not None:
             parts.append(f"slices={list(map(_checks.called, self.slices))}")
-        others = ("groups", "seconds", "approvals", "y", "champion", "challenger")
+        others = (
+            *("groups", "seconds", "approvals", "y", "champion", "challenger"),
+            *("anchor_losses", "old_data", "ids"),
+        )
         parts += [f"{name}=..." for name in others if getattr(self, name) is not None]
         return f"Trial({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         slices = None if self.slices is None else dict(self.slices)
-        predictions = (self.y, self.champion, self.challenger)
+        old = None if self.old_data is None else dict(self.old_data)
+        beside = (self.y, self.champion, self.challenger, self.anchor_losses, old, self.ids)
         losses = (self.champion_losses, self.challenger_losses)
-        return _remade, (*losses, slices, self.groups, self.seconds, self.approvals, *predictions)
+        return _remade, (*losses, slices, self.groups, self.seconds, self.approvals, beside)
 
 
 def _remade(*fields: Any) -> Trial:
     """Return an unpickled trial: built anew, because pickling would forget that its arrays are read-only."""
-    *start, y, champion, challenger = fields
-    return Trial(*start, y=y, champion=champion, challenger=challenger)
+    *start, beside = fields
+    names = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids")
+    return Trial(*start, **dict(zip(names, beside, strict=True)))
 
 
 def _sealed(array: NDArray[Any]) -> NDArray[Any]:
@@ -230,6 +263,21 @@ def _named_columns(slices: Any) -> dict[str, NDArray[Any]]:
         got = type(slices).__name__
         _checks.bad_data("slices", "map names to columns", got, "such as slices={'region': regions}")
     return {str(name): _sealed(_columns.column(f"slices[{str(name)!r}]", slices[name])) for name in names}
+
+
+def _signed(approvals: Iterable[Any]) -> tuple[SignOff, ...]:
+    _checks.instance("approvals", approvals, Iterable, "an iterable of SignOff")
+    signed = tuple(approvals)
+    for each in signed:
+        _checks.instance("every item of approvals", each, SignOff, "a SignOff")
+    return signed
+
+
+def _trials(old_data: Any) -> Mapping[str, Trial]:
+    _checks.instance("old_data", old_data, Mapping, "a mapping of names to trials")
+    for name, trial in old_data.items():
+        _checks.instance(f"old_data[{_checks.called(name)!r}]", trial, Trial, "a Trial")
+    return MappingProxyType({str(name): trial for name, trial in old_data.items()})
 
 
 def _pair(seconds: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -87,6 +87,7 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.gates._gain", "Gain"),
     **_homes("contlearn.gates._every_slice", "EverySlice"),
     **_homes("contlearn.gates._base", "AllOf", "gate."),
+    **_homes("contlearn.gates._sign_off", "SignOff"),
     **_homes("contlearn.evaluation._losses", "_Pinball _Negated", "loss."),
     **_homes("contlearn.curation._jtt_report", "JTTReport JTTCell"),
     **_homes("contlearn.testing._certificate", "Certificate Found"),

@@ -12,16 +12,23 @@ from typing import Any
 from contlearn.persistence import _classes, _kinds, _parts, _windows
 from contlearn.persistence._refusals import damaged
 
+_BESIDE = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids")  # given to a trial by name
+
 
 def _of_trial(trial: Any) -> tuple[Any, ...]:
     slices = None if trial.slices is None else dict(trial.slices)
     start = (trial.champion_losses, trial.challenger_losses, slices, trial.groups, trial.seconds)
-    return (*start, trial.approvals, trial.y, trial.champion, trial.challenger)
+    old = None if trial.old_data is None else dict(trial.old_data)
+    return (
+        *start,
+        trial.approvals,
+        *(old if name == "old_data" else getattr(trial, name) for name in _BESIDE),
+    )
 
 
 def _trial(kind: type, arguments: tuple[Any, ...]) -> Any:
-    *start, y, champion, challenger = arguments
-    return kind(*start, y=y, champion=champion, challenger=challenger)
+    start, beside = arguments[:6], arguments[6:]
+    return kind(*start, **dict(zip(_BESIDE, beside, strict=False)))  # older files have fewer
 
 
 _TAKEN: dict[str, Callable[[Any], tuple[Any, ...]]] = {
