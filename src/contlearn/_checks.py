@@ -87,6 +87,14 @@ def fraction(name: str, value: Any) -> float:
     return result
 
 
+def level(name: str, value: Any) -> float:
+    """Return `value` as a one-sided rate of error: a float strictly between 0 and 0.5."""
+    result = fraction(name, value)
+    if result >= 0.5:
+        fail(name, "be below 0.5", _short(value), "it is the rate of wrong promotions, such as 0.05")
+    return result
+
+
 def positive(name: str, value: Any) -> float:
     """Return `value` as a finite float above 0."""
     result = number(name, value)
