@@ -13,6 +13,7 @@ __all__ = [
     "evaluation",
     "exceptions",
     "gates",
+    "ledger",
     "persistence",
     "policies",
     "results",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 __all__ = [
     "ContlearnError",
+    "DamagedLedger",
     "InvalidInputError",
     "InvalidParameterError",
+    "LedgerError",
     "MissingDependencyError",
     "NotFittedError",
     "PersistenceError",
@@ -35,6 +37,14 @@ class NotFittedError(ContlearnError, ValueError, AttributeError):
 
 class PersistenceError(ContlearnError, ValueError):
     """What was saved cannot be read, or an object cannot be written; the message says what, and the cure."""
+
+
+class DamagedLedger(ContlearnError, ValueError):
+    """A file that is no ledger, or a ledger that was changed or cut; the message names the entry."""
+
+
+class LedgerError(ContlearnError, OSError):
+    """A ledger that cannot be used now: read-only, locked, removed, closed, or written by a newer version."""
 
 
 class MissingDependencyError(ContlearnError, ImportError):

@@ -1,0 +1,31 @@
+"""Remembers why: every answer with its evidence, every training, promotion and rollback, in one file.
+
+Append-only and hash-chained, so that it can be audited: what served on that day, who approved it, and whether
+anything was changed since.
+"""
+
+from typing import TYPE_CHECKING
+
+from contlearn._lazy import attach
+
+if TYPE_CHECKING:
+    from contlearn.gates._sign_off import SignOff
+    from contlearn.ledger._champion import Champion
+    from contlearn.ledger._entry import Entry
+    from contlearn.ledger._fingerprint import fingerprint
+    from contlearn.ledger._ledger import Ledger
+    from contlearn.ledger._training_run import TrainingRun
+
+__all__ = ["Champion", "Entry", "Ledger", "SignOff", "TrainingRun", "fingerprint"]
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Champion": "._champion",
+        "Entry": "._entry",
+        "Ledger": "._ledger",
+        "SignOff": "..gates._sign_off",
+        "TrainingRun": "._training_run",
+        "fingerprint": "._fingerprint",
+    },
+)

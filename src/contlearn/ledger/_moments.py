@@ -1,0 +1,48 @@
+"""When something was, as text, and which of two moments comes first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contlearn import _checks
+from contlearn.exceptions import InvalidInputError
+from contlearn.policies._time import Moment, _instant, builtin, moment
+
+
+def checked(name: str, value: Any, *, needed: bool = False) -> Moment | None:
+    """Return a moment as the caller gave it, without pandas or numpy in it."""
+    found = moment(name, builtin(value))
+    if needed and found is None:
+        _checks.fail(name, "be a datetime or a number", value, "the ledger has no clock")
+    return found
+
+
+def text_of(value: Moment | None) -> str | None:
+    """Return a moment as it is written: ISO 8601, or a number."""
+    if value is None:
+        return None
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
+
+
+def of_text(text: str | None) -> Moment | None:
+    """Return the moment that was written as `text`; a zone comes back as its offset."""
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
+
+
+def is_before(name: str, one: Moment, other: Moment) -> bool:
+    """Return whether `one`, the argument `name`, lies before `other`, or say that nobody can tell."""
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        if (one.utcoffset() is None) == (other.utcoffset() is None):
+            return bool(_instant(one) < _instant(other))
+    elif not isinstance(one, datetime) and not isinstance(other, datetime):
+        return one < other
+    raise InvalidInputError(
+        f"{name} ({one}) cannot be compared with {other} in the ledger; "
+        "use one kind of time, with a time zone everywhere or nowhere"
+    )
