@@ -11,13 +11,25 @@ from typing import Any
 from river import drift as river_drift
 from sklearn.tree import DecisionTreeClassifier
 
-from contlearn import curation, drift, evaluation, exceptions, gates, policies, stats, testing, windows
+from contlearn import (
+    curation,
+    drift,
+    evaluation,
+    exceptions,
+    gates,
+    ledger,
+    policies,
+    stats,
+    testing,
+    windows,
+)
 from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
 
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
 WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
 POLICY, GATE, ABSTRACT, SUMMARY = "policy", "gate", "abstract", "summary"
 STREAM, COMBINATION = "stream detector", "combination of detectors"
+LEDGER = "ledger"  # a file: `tests/ledger` holds its laws
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,11 @@ POLICIES = [
     Entry(policies.OnDrift, POLICY, lambda: policies.OnDrift("a")),
     Entry(policies.LossIncrease, POLICY, lambda: policies.LossIncrease(0.02)),
     Entry(policies.LossAbove, POLICY, lambda: policies.LossAbove(0.3)),
+    Entry(policies.CostAware, POLICY, lambda: policies.CostAware(retrain_cost=0.5, loss_cost=0.1)),
+    Entry(policies.Forecast, POLICY, lambda: policies.Forecast(0.3, WEEK)),
+    Entry(policies.Forecast, POLICY, lambda: policies.Forecast(0.3, WEEK, 0.5, 3, "theil-sen")),
+    Entry(policies.LossCUSUM, POLICY, policies.LossCUSUM),
+    Entry(policies.LossCUSUM, POLICY, lambda: policies.LossCUSUM(0.5, run_length=3, scale=0.1)),
     Entry(policies.LowConfidence, POLICY, lambda: policies.LowConfidence(0.7)),
     Entry(policies.MaxAge, POLICY, lambda: policies.MaxAge(5 * WEEK)),
     Entry(policies.MinAge, POLICY, lambda: policies.MinAge(2 * WEEK)),
@@ -270,6 +287,17 @@ VALUES = [
         VALUE,
         lambda: curation.JTTReport(method="plain", helped=False, reason="y has one class only", n_rows=90),
     ),
+    Entry(ledger.Champion, VALUE, lambda: ledger.Champion("7", NOON, "gain 0.02", trained_at=NOON - WEEK)),
+    Entry(
+        ledger.Entry,
+        VALUE,
+        lambda: ledger.Entry(3, "note", NOON, "7", '{"answer":{"who":"ada"}}', "ab" * 32),
+    ),
+    Entry(
+        ledger.TrainingRun,
+        VALUE,
+        lambda: ledger.TrainingRun("7", NOON, 900, curation={"factor": 5}, seeds={"model": 0}, seconds=1.5),
+    ),
     Entry(testing.Found, VALUE, lambda: FOUND),
     Entry(testing.Delay, VALUE, lambda: DELAY),
     Entry(testing.Baseline, VALUE, lambda: CLOCK),
@@ -351,6 +379,7 @@ OTHERS = [
             [1.0, 0.0, 1.0], [0.0, 0.0, 1.0], slices={"region": ["eu", "us", "eu"]}, groups=[1, 1, 2]
         ),
     ),
+    Entry(ledger.Ledger, LEDGER, ledger.Ledger),
     Entry(drift.Summary, SUMMARY, lambda: drift.KS().fit([1.0, 2.0, 3.0]).summarize([1.5, 2.5])),
     Entry(evaluation.Prequential, MACHINE, lambda: evaluation.Prequential(evaluation.absolute_error)),
     Entry(

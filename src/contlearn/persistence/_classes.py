@@ -80,6 +80,9 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.policies._evidence", "Evidence Episode"),
     **_homes("contlearn.policies._replay", "Replay"),
     **_homes("contlearn.policies._on_drift", "OnDrift"),
+    **_homes("contlearn.policies._cost_aware", "CostAware"),
+    **_homes("contlearn.policies._forecast", "Forecast"),
+    **_homes("contlearn.policies._loss_cusum", "LossCUSUM"),
     **_homes("contlearn.policies._limits", "LossIncrease LossAbove LowConfidence MinLabels"),
     **_homes("contlearn.policies._ages", "MaxAge MinAge"),
     **_homes("contlearn.policies._memory", "Sustained AtMost"),
@@ -88,8 +91,13 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.gates._every_slice", "EverySlice"),
     **_homes("contlearn.gates._base", "AllOf", "gate."),
     **_homes("contlearn.gates._sign_off", "SignOff"),
+    **_homes("contlearn.gates._guardrail", "Guardrail"),
+    **_homes("contlearn.gates._canary_answer", "CanaryAnswer"),
     **_homes("contlearn.evaluation._losses", "_Pinball _Negated", "loss."),
     **_homes("contlearn.curation._jtt_report", "JTTReport JTTCell"),
+    **_homes("contlearn.ledger._champion", "Champion"),
+    **_homes("contlearn.ledger._entry", "Entry", "ledger."),
+    **_homes("contlearn.ledger._training_run", "TrainingRun"),
     **_homes("contlearn.testing._certificate", "Certificate Found"),
     **_homes("contlearn.testing._backtest_report", "Backtest Delay Baseline"),
     **_homes("contlearn.testing._stream_certificate", "StreamCertificate"),
@@ -121,6 +129,8 @@ ATTRIBUTES: dict[str, _Home] = {
     **_homes("contlearn.drift._domain_classifier", "DomainClassifier"),
     **_homes("contlearn.drift._by_column", "ByColumn"),
     **_homes("contlearn.evaluation._prequential", "Prequential"),
+    **_homes("contlearn.gates._two_arms", "TwoArms", "gate."),
+    **_homes("contlearn.gates._canary", "Canary"),
     **_homes("contlearn.drift._streams._risk", "RiskDetector"),
     **_homes("contlearn.drift._streams._distribution", "DistributionDetector"),
     **_homes("contlearn.drift._streams._rank_cusum", "RankCUSUM"),
@@ -171,7 +181,10 @@ ARGUMENTS: dict[str, _Home] = {
 VALUES = TUPLES.keys() | {"answer.Parts"}
 """Written wherever they stand: nobody can tell whether two of them are one."""
 
-WORDS: dict[str, _Home] = _homes("contlearn.results", "DriftState Outcome")
+WORDS: dict[str, _Home] = {
+    **_homes("contlearn.results", "DriftState Outcome"),
+    **_homes("contlearn.gates._canary_answer", "CanaryAction"),
+}
 STORES: dict[str, _Home] = {
     **_homes("contlearn.windows._rows", "ListRows", "rows."),
     **_homes("contlearn.windows._arrays", "ArrayRows", "rows."),
