@@ -26,9 +26,11 @@ from contlearn import (
 from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
 
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
+CANARY = "canary"  # `tests/gates/test_canary.py` holds its laws
 WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
 POLICY, GATE, ABSTRACT, SUMMARY = "policy", "gate", "abstract", "summary"
 STREAM, COMBINATION = "stream detector", "combination of detectors"
+LIVE = "live gate"  # a machine with a verdict; its argument `take(machine, step)` gives it some rows
 LEDGER = "ledger"  # a file: `tests/ledger` holds its laws
 
 
@@ -83,6 +85,38 @@ def days(champion_losses, challenger_losses):
     return gates.Trial(champion_losses, challenger_losses, groups=groups)
 
 
+def timed(champion_losses, challenger_losses):
+    """A trial in which errors take twice as long."""
+    pace = [1.0 + 0.1 * math.sin(row * row) for row in range(len(champion_losses))]
+    seconds = [[p * (1.0 + loss) for p, loss in zip(pace, losses, strict=True)]
+               for losses in (champion_losses, challenger_losses)]  # fmt: skip
+    return gates.Trial(champion_losses, challenger_losses, seconds=seconds)
+
+
+def remembered(champion_losses, challenger_losses):
+    old = gates.Trial(champion_losses, challenger_losses)
+    return gates.Trial(champion_losses, challenger_losses, old_data={"winter": old, "summer": old})
+
+
+def approved(champion_losses, challenger_losses):
+    return gates.Trial(champion_losses, challenger_losses, approvals=[gates.SignOff("ada")])
+
+
+def paired_losses(step):
+    """Return thirty losses of two models, zeros and ones in every other step."""
+    rows = [(math.sin(30.0 * step + row), math.sin(7.0 * step + 3.0 * row)) for row in range(30)]
+    if step % 2:
+        return [[float(pair[side] > 0.5 + 0.1 * side) for pair in rows] for side in (0, 1)]
+    return [[abs(pair[side]) * (1.0 - 0.1 * side) for pair in rows] for side in (0, 1)]
+
+
+def take_pairs(machine, step):
+    champion, challenger = paired_losses(step)
+    for pair in zip(champion[:10], challenger[:10], strict=True):
+        machine.update(*pair)
+    machine.update_many(champion[10:], challenger[10:])
+
+
 def put(window, row, i):
     window.put(i, row, at=i)
 
@@ -121,6 +155,32 @@ GATES = [
     Entry(gates.Gain, GATE, gates.Gain),
     Entry(gates.Gain, GATE, lambda: gates.Gain(margin=-0.05, alpha=0.01)),
     Entry(gates.Gain, GATE, lambda: gates.Gain(margin=0.01), {"make_trial": days}),
+    Entry(gates.Gain, GATE, lambda: gates.Gain(bounds=(0.0, 1.0))),
+    Entry(gates.Gain, GATE, lambda: gates.Gain(-0.02, bounds=(0.0, 2.0)), {"make_trial": days}),
+    Entry(gates.Gain, GATE, lambda: gates.Gain(method="mid-p")),
+    Entry(gates.Faster, GATE, gates.Faster, {"make_trial": timed}),
+    Entry(gates.Faster, GATE, lambda: gates.Faster(limit=0.9, alpha=0.01), {"make_trial": timed}),
+    Entry(gates.Faster, GATE, lambda: gates.Faster(0.9, quantile=0.4), {"make_trial": timed}),
+    Entry(gates.OldData, GATE, gates.OldData, {"make_trial": remembered}),
+    Entry(
+        gates.OldData,
+        GATE,
+        lambda: gates.OldData(gates.Gain(margin=-0.02, alpha=0.01), required=("winter",)),
+        {"make_trial": remembered},
+    ),
+    *(
+        Entry(
+            gates.Approval,
+            GATE,
+            make,
+            {"make_trial": approved},
+            {
+                "want_of_data_never_promotes": "it asks a person, not the data; without rows it waits, too",
+                "a_much_worse_challenger_is_never_promoted": "it asks a person, not the data",
+            },
+        )
+        for make in (gates.Approval, lambda: gates.Approval(by=("ada",)))
+    ),
     Entry(
         gates.EverySlice,
         GATE,
@@ -132,6 +192,16 @@ GATES = [
         GATE,
         lambda: gates.Gain() & gates.EverySlice(gates.Gain(margin=-0.05), by="region", required=("eu", "us")),
         {"make_trial": regions},
+    ),
+]
+
+LIVE_GATES = [
+    Entry(gates.SequentialGain, LIVE, gates.SequentialGain, {"take": take_pairs}),
+    Entry(
+        gates.SequentialGain,
+        LIVE,
+        lambda: gates.SequentialGain(margin=-0.01, alpha=0.01, max_samples=1_500, bound=2.0),
+        {"take": take_pairs},
     ),
 ]
 
@@ -252,6 +322,20 @@ WINDOWS = [
 ]
 
 VALUES = [
+    Entry(gates.Guardrail, VALUE, lambda: gates.Guardrail(0.05, bound=2.0)),
+    Entry(
+        gates.CanaryAnswer,
+        VALUE,
+        lambda: gates.CanaryAnswer(
+            action=gates.CanaryAction.HOLD,
+            reason="12 of 200 rows",
+            share=0.05,
+            gain=Interval(0.02, -0.1, 0.2, 0.9),
+            p_value=0.3,
+            ratio_p_value=1.0,
+            guardrails={"latency": Verdict(Outcome.CONTINUE, "not shown yet")},
+        ),
+    ),
     Entry(gates.SignOff, VALUE, lambda: gates.SignOff("ada", False, "no rows of the new region", "7", NOON)),
     Entry(
         drift.Alarm, VALUE, lambda: drift.Alarm(raised_at=7, result=AMOUNT, acknowledged_at=9, note="seen")
@@ -367,11 +451,23 @@ VALUES = [
     Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),
     Entry(stats.EnergyResult, MEASUREMENT, lambda: stats.energy([0.0, 1.0], [0.0, 3.0])),
     Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
+    Entry(stats.BettingResult, MEASUREMENT, lambda: stats.betting_test([0.9, 0.4, 0.8], 0.5)),
 ]
 
 OTHERS = [
     Entry(drift.DriftState, ENUM),
     Entry(gates.Outcome, ENUM),
+    Entry(gates.CanaryAction, ENUM),
+    Entry(
+        gates.Canary,
+        CANARY,
+        lambda: gates.Canary(
+            ((0.2, 5), (0.5, 9)),
+            salt="7",
+            margin=-0.5,
+            guardrails={"latency": gates.Guardrail(0.9, bound=2.0)},
+        ),
+    ),
     Entry(
         gates.Trial,
         RECORD,
@@ -391,7 +487,18 @@ OTHERS = [
 
 ERRORS = [Entry(getattr(exceptions, name), ERROR) for name in exceptions.__all__]
 
-REGISTRY = [*POLICIES, *GATES, *DETECTORS, *STREAMS, *COMBINATIONS, *WINDOWS, *VALUES, *OTHERS, *ERRORS]
+REGISTRY = [
+    *POLICIES,
+    *GATES,
+    *LIVE_GATES,
+    *DETECTORS,
+    *STREAMS,
+    *COMBINATIONS,
+    *WINDOWS,
+    *VALUES,
+    *OTHERS,
+    *ERRORS,
+]
 
 # Names of river that occur in the repr of ours.
 RIVER_NAMES = {

@@ -181,7 +181,7 @@ def test_importing_contlearn_loads_nothing():
         ("exceptions", set()),
         ("policies", set()),
         ("windows", {"numpy"}),
-        ("gates", {"numpy", "scipy"}),
+        ("gates", {"numpy", "scipy", "river"}),  # machines are of the kind of river
         ("stats", {"numpy", "scipy"}),
         ("evaluation", {"numpy", "scipy", "river"}),
     ],
@@ -326,6 +326,7 @@ SHOWN_BY = {
     "EnergyResult": "energy",
     "MMDResult": "mmd",
     "McNemarResult": "mcnemar",
+    "BettingResult": "betting_test",
 }
 
 

@@ -197,10 +197,28 @@ def ask_gate(make_trial):
     return each_step(take)
 
 
+def read_live(take):
+    def read(gate, step):
+        take(gate, step)
+        return said(gate.verdict)
+
+    return each_step(read)
+
+
 def evaluate(running, step):
     y, y_pred = numbers(step)[0], numbers(step + 1)[0]
     running.update(y, y_pred)
     return said((running.n, running.mean, running.result))
+
+
+def try_out(canary, step):
+    for number in range(step * 12, step * 12 + 12):
+        at = numbers(number)[0]
+        loss = min(1.0, abs(at) / 4)
+        canary.update(canary.assign(number), loss, {"latency": abs(at)})
+    if canary.answer.action == "advance":
+        canary.advance()
+    return said(canary.answer) + said(canary.verdict)
 
 
 def same(value, step):
@@ -227,6 +245,8 @@ def ways(registry, entry):
     columns = entry.arguments.get("columns", "numeric")
     if entry.kind == registry.WINDOW:
         return {name: watch_window(row) for name, row in ROWS.items()}
+    if entry.kind == registry.LIVE:
+        return {"": read_live(entry.arguments["take"])}
     if entry.kind == registry.GATE:
         return {"": ask_gate(entry.arguments.get("make_trial", gates.Trial))}
     steps = {
@@ -234,6 +254,7 @@ def ways(registry, entry):
         registry.COMBINATION: watch_batch_by_batch,
         registry.POLICY: ask_policy,
         registry.MACHINE: evaluate,
+        registry.CANARY: try_out,
     }
     if entry.kind in steps:
         return {"": each_step(steps[entry.kind])}

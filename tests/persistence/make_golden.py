@@ -71,6 +71,16 @@ def kept():
             j.each_step(j.ask_policy),
         ),
         "gate": (lambda: gates.Gain(margin=0.01) & gates.Gain(), j.ask_gate(gates.Trial)),
+        "canary": (
+            lambda: gates.Canary(
+                ((0.2, 5), (0.5, 9)), "7", guardrails={"latency": gates.Guardrail(0.9, 2.0)}
+            ),
+            j.each_step(j.try_out),
+        ),
+        "sequential-gain": (
+            lambda: gates.SequentialGain(max_samples=1_000),
+            j.read_live(j.load_registry().take_pairs),
+        ),
         "prequential": (partial(evaluation.Prequential, evaluation.squared_error), j.each_step(j.evaluate)),
         "drift-result": (lambda: j.load_registry().TABLE, j.each_step(j.same)),
         "generators": (lambda: [np.random.default_rng(3), np.random.Generator(np.random.Philox(4))], drawn),

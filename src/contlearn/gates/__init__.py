@@ -10,23 +10,55 @@ from typing import TYPE_CHECKING
 from contlearn._lazy import attach
 
 if TYPE_CHECKING:
+    from contlearn.gates._approval import Approval
     from contlearn.gates._base import Gate
+    from contlearn.gates._canary import Canary
+    from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
     from contlearn.gates._every_slice import EverySlice
+    from contlearn.gates._faster import Faster
     from contlearn.gates._gain import Gain
+    from contlearn.gates._guardrail import Guardrail
+    from contlearn.gates._old_data import OldData
+    from contlearn.gates._sequential_gain import SequentialGain
     from contlearn.gates._sign_off import SignOff
     from contlearn.gates._trial import Trial
     from contlearn.results import Interval, Outcome, Verdict
 
-__all__ = ["EverySlice", "Gain", "Gate", "Interval", "Outcome", "SignOff", "Trial", "Verdict"]
+__all__ = [
+    "Approval",
+    "Canary",
+    "CanaryAction",
+    "CanaryAnswer",
+    "EverySlice",
+    "Faster",
+    "Gain",
+    "Gate",
+    "Guardrail",
+    "Interval",
+    "OldData",
+    "Outcome",
+    "SequentialGain",
+    "SignOff",
+    "Trial",
+    "Verdict",
+]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "Approval": "._approval",
+        "Canary": "._canary",
+        "CanaryAction": "._canary_answer",
+        "CanaryAnswer": "._canary_answer",
         "EverySlice": "._every_slice",
+        "Faster": "._faster",
         "Gain": "._gain",
         "Gate": "._base",
+        "Guardrail": "._guardrail",
         "Interval": "..results",
+        "OldData": "._old_data",
         "Outcome": "..results",
+        "SequentialGain": "._sequential_gain",
         "SignOff": "._sign_off",
         "Trial": "._trial",
         "Verdict": "..results",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import deque
 from typing import Any
@@ -94,6 +95,11 @@ _AGAIN: dict[str, Any] = {
 }
 """By id: the arguments with which the constructor makes a part that is as long as it must be."""
 
+_SETTLED: dict[str, tuple[str, ...]] = {
+    "SequentialGain": ("_limit", "_edge", "_sizes", "_enough", "_last"),
+}
+"""By id: attributes that follow from the parameters alone."""
+
 _WITH_PLACE = ("MMD", "Energy")  # they also remember on which device the reference lies
 _LIMITS = ("_limit", "_warning_limit")  # what evidence must reach
 BECOMES_NONE = frozenset({"_ones"})  # a count that is given up where losses are no zeros and ones
@@ -125,6 +131,12 @@ def check_attributes(id_: str, kind: Any, state: dict[str, Any]) -> None:
     _kinds.check(kind, state, {name: _hint(each) | None for name, each in expected.items()})
     if id_ == "RiskDetector" and not _sides_fit(state):
         damaged("the bets of a RiskDetector", "values that do not belong together")
+    if id_ == "Canary" and not _canary_fits(state):
+        damaged("the steps and guardrails of a Canary", "values that do not belong together")
+    if id_ in _SETTLED:
+        new = vars(kind(**{name: state[name] for name in inspect.signature(kind).parameters}))
+        if any(new[name] != state[name] for name in _SETTLED[id_]):
+            damaged(f"what follows from the parameters of {kind.__name__}", "something else")
     generator = state.get(_GENERATORS.get(id_, ""))
     if generator is not None:
         _random.check_state(generator[-1] if type(generator) is tuple else generator)
@@ -161,7 +173,7 @@ def check_numbers(kind: Any, state: dict[str, Any]) -> None:
     for name, value in state.items():
         if name not in _WITH_GAPS and _has_nan(value):
             damaged(f"numbers in {kind.__name__}.{name}", "NaN")
-        if name == "_wealth" and not all(map(_is_wealth, value)):
+        if name == "_wealth" and hasattr(kind, "drift_detected") and not all(map(_is_wealth, value)):
             damaged(f"five sums and five products above 0 in {kind.__name__}.{name}", "others")
         if name in _LIMITS and not (type(value) in (int, float) and 0 < value < math.inf):
             damaged(f"{kind.__name__}.{name} above 0", repr(value)[:40])
@@ -223,6 +235,12 @@ def _sides_fit(state: dict[str, Any]) -> bool:
     known = state["_known"].values()
     alike_ = n == len(state["_wealth"]) and all(len(each[1]) == n for each in known)
     return alike_ and (n == 1 or not state["_simple"])
+
+
+def _canary_fits(state: dict[str, Any]) -> bool:
+    steps = len(state["_shares"])
+    right = steps == len(state["_counts"]) and 0 <= state["_step"] < steps
+    return right and state["_guarded"].keys() == (state["guardrails"] or {}).keys()
 
 
 def _recent_fits(state: dict[str, Any]) -> bool:
