@@ -18,6 +18,7 @@ from sklearn.base import clone
 import contlearn
 from contlearn import testing
 from contlearn.exceptions import ContlearnError
+from contlearn.results import Outcome
 
 
 def load_registry():
@@ -223,6 +224,40 @@ def test_machines_stay_small_and_their_questions_change_nothing(entry):
     assert machine.result == machine.result
     assert (str(machine), repr(machine)) == (str(machine), repr(machine))
     assert pickle.dumps(machine) == before
+
+
+@of_kind(registry.LIVE)
+def test_live_gates_resume_reset_and_clone(entry):
+    gate, take = entry.make(), entry.arguments["take"]
+    new = gate.verdict
+    assert new.outcome is Outcome.CONTINUE
+    for step in range(10):
+        assert take(gate, step) is None
+    resumed, before = pickle.loads(pickle.dumps(gate)), gate.verdict
+    fresh = [gate.clone(), clone(gate)]
+    assert gate.reset() is None
+    assert all(each.verdict == new and repr(each) == repr(gate) for each in [gate, *fresh])
+    assert resumed.verdict == before
+    whole = entry.make()
+    for each, first in ((whole, 0), (resumed, 10)):
+        for step in range(first, 30):
+            take(each, step)
+    assert vars(whole).keys() == vars(gate).keys()
+    assert resumed.verdict == whole.verdict
+
+
+@of_kind(registry.LIVE)
+def test_live_gates_stay_small_and_their_questions_change_nothing(entry):
+    gate, take, sizes = entry.make(), entry.arguments["take"], []
+    for step in range(60):
+        take(gate, step)
+        if step in (9, 59):
+            sizes.append(len(pickle.dumps(gate)))
+    assert sizes[1] <= sizes[0] + 50
+    before = pickle.dumps(gate)
+    assert gate.verdict == gate.verdict
+    assert (str(gate), repr(gate)) == (str(gate), repr(gate))
+    assert pickle.dumps(gate) == before
 
 
 def classification():

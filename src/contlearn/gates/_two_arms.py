@@ -17,9 +17,10 @@ Ten = tuple[float, float, float, float, float, float, float, float, float, float
 
 # Shares of the largest bet that can never lose everything; each suits gains within a factor of about two.
 SHARES = (0.0125, 0.03, 0.075, 0.2, 0.5)
-_WEIGHT = 1.0 / len(SHARES)
-_NEW: Ten = (_WEIGHT,) * 10  # type: ignore[assignment]
+_WEIGHTS = (0.2, 0.2, 0.2, 0.2, 0.2)
+_NEW: Ten = (*_WEIGHTS, *_WEIGHTS)
 _NOTHING: Ten = (0.0,) * 10  # type: ignore[assignment]
+_FACTORS = _bets.coefficients(SHARES, 2)
 
 
 class TwoArms:
@@ -80,7 +81,7 @@ class TwoArms:
     _n_champion: int
     _n_challenger: int
     _total: float  # sum of all losses, in units of `bound` like everything below
-    _wealth: Ten  # of five bets on a gain above the margin, and of five on one below it
+    _owned: Ten  # of five bets on a gain above the margin, and of five on one below it
     _best: tuple[float, float]  # largest wealth so far, on either side
     # Of both sides, with u the size of a bet of share 1 and d the score: sums of u, u d, u^2, u^2 d, u^2 d^2.
     _sums: Ten
@@ -89,8 +90,7 @@ class TwoArms:
         limit = _checks.positive("bound", bound)
         if not -limit < _checks.number("margin", margin) < limit:
             _checks.fail("margin", f"be strictly between -{limit:g} and {limit:g}, the bound", margin)
-        if _checks.fraction("alpha", alpha) >= 0.5:
-            _checks.fail("alpha", "be below 0.5", alpha, "it is an error rate, such as 0.05")
+        _checks.level("alpha", alpha)
         self.margin = margin
         self.alpha = alpha
         self.bound = bound
@@ -100,7 +100,7 @@ class TwoArms:
         """Forget every row."""
         self._n_champion = self._n_challenger = 0
         self._total = 0.0
-        self._wealth = _NEW
+        self._owned = _NEW
         self._best = 1.0, 1.0
         self._sums = _NOTHING
 
@@ -154,7 +154,7 @@ class TwoArms:
         excess = d - float(self.margin) / float(self.bound)
         columns: list[Floats] = []
         wealth = np.empty((10, y.size + 1))
-        wealth[:, 0] = self._wealth
+        wealth[:, 0] = self._owned
         shares = np.array(SHARES)[:, np.newaxis]
         wealth[:5, 1:] = 1.0 + shares * (excess * down)
         wealth[5:, 1:] = 1.0 - shares * (excess * up)
@@ -166,7 +166,7 @@ class TwoArms:
             np.multiply.accumulate(wealth, axis=1, out=wealth)
         above, below = _together(wealth[:5, 1:]).max(), _together(wealth[5:, 1:]).max()
         self._sums = tuple(np.add.accumulate(sums)[-1].tolist())
-        self._wealth = tuple(wealth[:, -1].tolist())
+        self._owned = tuple(wealth[:, -1].tolist())
         self._best = max(self._best[0], float(above)), max(self._best[1], float(below))
         self._total = float(totals[-1])
         served = int(challenger.sum())
@@ -188,12 +188,12 @@ class TwoArms:
     @property
     def e_above(self) -> float:
         """E-value, at the present row, against a gain of at most `margin`: large where it is above."""
-        return sum(self._wealth[:5])
+        return sum(self._owned[:5])
 
     @property
     def e_below(self) -> float:
         """E-value, at the present row, against a gain of at least `margin`: large where it is below."""
-        return sum(self._wealth[5:])
+        return sum(self._owned[5:])
 
     @property
     def p_above(self) -> float:
@@ -233,7 +233,7 @@ def _evidence(sums: tuple[float, ...], m: Floats, sign: float) -> Floats:
     u, scored, uu, u_scored, squared = sums
     first = sign * (scored - m * u)
     second = np.maximum(squared - 2.0 * m * u_scored + m * m * uu, 0.0)
-    return _bets.log_wealth(np.array(SHARES), np.full(len(SHARES), _WEIGHT), first, second)
+    return _bets.log_wealth(_WEIGHTS, _FACTORS, np.array([first, second]))
 
 
 def _together(wealth: Floats) -> Floats:
