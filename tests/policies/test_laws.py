@@ -11,10 +11,13 @@ import contlearn.policies as names
 from contlearn.policies import (
     AtLeast,
     AtMost,
+    CostAware,
     Decision,
     Episode,
     Evidence,
+    Forecast,
     LossAbove,
+    LossCUSUM,
     LossIncrease,
     LowConfidence,
     MaxAge,
@@ -74,6 +77,9 @@ rules = st.one_of(
     st.builds(MinAge, durations),
     st.builds(MinLabels, st.sampled_from([1, 10])),
     st.builds(AtMost, st.integers(1, 2), durations),
+    st.builds(CostAware, st.sampled_from([0.01, 1.0]), st.just(1.0)),
+    st.builds(LossCUSUM, st.just(0.1), st.sampled_from([2, 9]), st.sampled_from([None, 0.1])),
+    st.builds(Forecast, st.sampled_from([0.05, 0.2]), durations, st.just(0.5), st.just(3)),
 )
 
 

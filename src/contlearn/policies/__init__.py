@@ -11,8 +11,11 @@ from contlearn._lazy import attach
 if TYPE_CHECKING:
     from contlearn.policies._ages import MaxAge, MinAge
     from contlearn.policies._base import Policy, PolicyLike
+    from contlearn.policies._cost_aware import CostAware
     from contlearn.policies._evidence import Episode, Evidence
+    from contlearn.policies._forecast import Forecast
     from contlearn.policies._limits import LossAbove, LossIncrease, LowConfidence, MinLabels
+    from contlearn.policies._loss_cusum import LossCUSUM
     from contlearn.policies._memory import AtMost, Sustained
     from contlearn.policies._on_drift import OnDrift
     from contlearn.policies._replay import Replay, replay
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AtLeast",
     "AtMost",
+    "CostAware",
     "Decision",
     "Episode",
     "Evidence",
+    "Forecast",
     "LossAbove",
+    "LossCUSUM",
     "LossIncrease",
     "LowConfidence",
     "MaxAge",
@@ -44,10 +50,13 @@ __getattr__, __dir__ = attach(
     {
         "AtLeast": "._votes",
         "AtMost": "._memory",
+        "CostAware": "._cost_aware",
         "Decision": "..results",
         "Episode": "._evidence",
         "Evidence": "._evidence",
+        "Forecast": "._forecast",
         "LossAbove": "._limits",
+        "LossCUSUM": "._loss_cusum",
         "LossIncrease": "._limits",
         "LowConfidence": "._limits",
         "MaxAge": "._ages",

@@ -1,0 +1,73 @@
+"""Straight lines through losses: where they lead, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn.policies._cycle import Loss
+
+_LAST = 200  # pairs of losses grow with the square; older ones say little of where the loss goes now
+
+
+class Prediction(NamedTuple):
+    """A loss to come: its expectation, the standard error of one measurement then, degrees of freedom."""
+
+    loss: float
+    error: float
+    freedom: int
+
+    def above(self, limit: float) -> float:
+        """Return the probability that the loss then lies above `limit`, by Student's law."""
+        from scipy.special import stdtr
+
+        if self.error == 0.0:
+            return float(self.loss > limit)
+        return float(stdtr(self.freedom, (self.loss - limit) / self.error))
+
+
+def predict(losses: list[Loss], lead: float, trend: str) -> Prediction | None:
+    """Return the loss `lead` from now; None where all losses lie at one moment.
+
+    Weighted by the inverse squares of the standard errors where each loss has one, else equally.
+    """
+    losses = losses[-_LAST:]
+    x = np.array([-loss.age for loss in losses])
+    y = np.array([loss.loss for loss in losses])
+    sigma = np.array([loss.sigma or 0.0 for loss in losses])
+    known = bool(np.all(sigma > 0.0))
+    weights = 1.0 / (sigma * sigma) if known else np.ones(len(x))
+    centre = np.average(x, weights=weights)
+    moment = float(weights @ (x - centre) ** 2)
+    if moment <= 1e-18 * float(weights.sum()) * max(1.0, centre * centre):
+        return None
+    line = _line if trend == "linear" else _theil_sen
+    slope, level, scale = line(x - centre, y, weights)
+    if known:
+        scale = max(scale, 1.0)  # never less noisy than the intervals say
+    far = lead - centre
+    spread = 1.0 / weights[-1] + 1.0 / float(weights.sum()) + far * far / moment
+    return Prediction(level + slope * far, scale * float(np.sqrt(spread)), len(x) - 2)
+
+
+def _line(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Return slope, level at 0 and residual scale in units of the weights, by least squares."""
+    level, slope = float(np.average(y, weights=w)), float(w @ (x * y) / (w @ (x * x)))
+    rest = y - level - slope * x
+    return slope, level, float(np.sqrt(w @ (rest * rest) / (len(x) - 2)))
+
+
+def _theil_sen(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Return slope, level at 0 and residual scale, by medians: a few odd losses move none of them."""
+    one, other = np.triu_indices(len(x), 1)
+    apart = x[other] > x[one]
+    slope = float(np.median((y[other] - y[one])[apart] / (x[other] - x[one])[apart]))
+    level = float(np.median(y - slope * x))
+    rest = np.sqrt(w) * np.abs(y - level - slope * x)
+    return slope, level, 1.4826 * float(np.median(rest)) * float(np.sqrt(len(x) / (len(x) - 2)))
