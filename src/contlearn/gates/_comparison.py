@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
-from contlearn.stats import _columns, _margin, _mean, _paired
+from contlearn.stats import _betting_mean, _columns, _margin, _mean, _paired
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Floats: TypeAlias = NDArray[np.float64]
+    Codes: TypeAlias = NDArray[np.intp] | None
+
+Method: TypeAlias = Literal["exact", "mid-p"]
+
 _POWER = 0.8
+_LUCK = 0.5  # standard errors beyond the level that bets need for that power
 _MOST_ROWS = 10**9  # beyond this, how many more rows would be needed is of no use to anybody
 
 
@@ -42,39 +48,88 @@ class Comparison(NamedTuple):
     needed: int | None = None
 
 
-def compare(trial: Trial, margin: float, alpha: float) -> Comparison:
-    """Return what `trial` says about the hypothesis that the gain is at most `margin`."""
+def compare(
+    trial: Trial,
+    margin: float,
+    alpha: float,
+    bounds: tuple[float, float] | None = None,
+    method: Method = "exact",
+) -> Comparison:
+    """Return what `trial` says about the hypothesis that the gain is at most `margin`.
+
+    `bounds` of the losses ask for the betting test; `method` is that of McNemar's test.
+    """
     import numpy as np
 
-    n, gains = trial.n_samples, trial.gains
-    if n == 0:
-        return Comparison(unknown="the trial has no rows")
-    both = np.isfinite(trial.champion_losses) & np.isfinite(trial.challenger_losses) & np.isfinite(gains)
-    bad = n - int(both.sum())
-    if bad:
-        cure = "find out why, then leave those rows out for both models"
-        return Comparison(unknown=f"{bad} of {n} rows with a loss that is NaN or infinite; {cure}")
-    codes = None
-    if trial.groups is not None:
-        labels = _columns.labels("groups", trial.groups)
-        if labels.missing:
-            return Comparison(
-                unknown=f"{labels.missing} of {n} rows without a group; give each row its group"
-            )
-        if len(labels.names) < n:  # groups of one row each say nothing
-            codes = labels.codes
-    zeros_and_ones = all(map(_mean.zeros_and_ones, (trial.champion_losses, trial.challenger_losses)))
-    if codes is None and zeros_and_ones:
-        return _of_errors(gains, margin, alpha)
+    gains = trial.gains
+    unknown = why_unusable(trial) or (bounds is not None and _why_outside(trial, bounds))
+    if unknown:
+        return Comparison(unknown=unknown)
+    codes = clusters(trial)
+    if bounds is not None:
+        return _of_bounded(gains, codes, float(bounds[1]) - float(bounds[0]), margin, alpha)
+    if codes is None and zeros_and_ones(trial):
+        return _of_errors(gains, margin, alpha, method)
     scale = max(float(np.abs(losses).max()) for losses in (trial.champion_losses, trial.challenger_losses))
     return _of_differences(gains, codes, scale, margin, alpha)
 
 
-def _of_errors(gains: NDArray[np.float64], margin: float, alpha: float) -> Comparison:
+def why_unusable(trial: Trial) -> str:
+    """Return why the losses of `trial` cannot be compared; empty if they can."""
+    import numpy as np
+
+    n = trial.n_samples
+    if n == 0:
+        return "the trial has no rows"
+    both = (
+        np.isfinite(trial.champion_losses) & np.isfinite(trial.challenger_losses) & np.isfinite(trial.gains)
+    )
+    bad = n - int(both.sum())
+    if bad:
+        cure = "find out why, then leave those rows out for both models"
+        return f"{bad} of {n} rows with a loss that is NaN or infinite; {cure}"
+    if trial.groups is not None and (missing := _columns.labels("groups", trial.groups).missing):
+        return f"{missing} of {n} rows without a group; give each row its group"
+    return ""
+
+
+def clusters(trial: Trial) -> Codes:
+    """Return the cluster of every row as a number; None where every row stands for itself."""
+    if trial.groups is None:
+        return None
+    labels = _columns.labels("groups", trial.groups)
+    return labels.codes if len(labels.names) < trial.n_samples else None  # groups of one row say nothing
+
+
+def zeros_and_ones(trial: Trial) -> bool:
+    """Return whether every loss of both models is 0 or 1."""
+    return all(map(_mean.zeros_and_ones, (trial.champion_losses, trial.challenger_losses)))
+
+
+def fewest_rows(margin: float, alpha: float, method: Method = "exact") -> int | None:
+    """Return the rows with which zero-one losses can pass at all: all of them better. None: never."""
+    if not -1.0 < margin < 1.0:
+        return None
+    spared = 1.0 if method == "mid-p" and margin == 0.0 else 0.0
+    return max(1, math.ceil(math.log(alpha) / math.log(0.5 * (1.0 + margin)) - spared - 1e-9))
+
+
+def _why_outside(trial: Trial, bounds: tuple[float, float]) -> str:
+    low, high = bounds
+    champion, challenger = (
+        (losses < low) | (losses > high) for losses in (trial.champion_losses, trial.challenger_losses)
+    )
+    outside = int((champion | challenger).sum())
+    cure = "pass bounds that hold for every loss there could be"
+    where = f"outside the bounds {low:g} to {high:g}"
+    return f"{outside} of {trial.n_samples} rows with a loss {where}; {cure}" if outside else ""
+
+
+def _of_errors(gains: Floats, margin: float, alpha: float, method: Method) -> Comparison:
     """Compare zero-one losses of independent rows: only the rows on which the models differ tell anything."""
     better, worse, n = int((gains > 0).sum()), int((gains < 0).sum()), int(gains.size)
     gain = _paired.tango(better, worse, n, 1.0 - 2.0 * alpha)
-    found = f"{n} {_plural(n, 'row')}, {better} better and {worse} worse"
+    found = f"{n} {plural(n, 'row')}, {better} better and {worse} worse"
     if margin <= -1.0:
         return Comparison(
             gain, unknown=f"a margin of {margin:g} lets any model pass, since losses are 0 and 1"
@@ -82,9 +137,9 @@ def _of_errors(gains: NDArray[np.float64], margin: float, alpha: float) -> Compa
     if margin >= 1.0:
         return Comparison(gain, p_above=1.0, basis=found)
     if margin == 0.0:
-        above = _paired.mcnemar(better, worse, alternative="greater").p_value
-        below = _paired.mcnemar(better, worse, alternative="less").p_value
-        test = "exact McNemar test"
+        above = _paired.mcnemar(better, worse, method, alternative="greater").p_value
+        below = _paired.mcnemar(better, worse, method, alternative="less").p_value
+        test = f"{method} McNemar test"
     else:
         above = _margin.margin_test(better, worse, n, margin).p_value
         below = _margin.margin_test(worse, better, n, -margin).p_value
@@ -106,19 +161,60 @@ def _rows_for_errors(better: int, worse: int, n: int, margin: float, alpha: floa
     return _more(effect * effect + 1.0 / gap, n)
 
 
-def _of_differences(
-    gains: NDArray[np.float64], codes: NDArray[np.intp] | None, scale: float, margin: float, alpha: float
-) -> Comparison:
+def _of_bounded(gains: Floats, codes: Codes, reach: float, margin: float, alpha: float) -> Comparison:
+    """Compare losses that differ by at most `reach`, by betting on the differences of rows or of clusters."""
+    n = int(gains.size)
+    if margin <= -reach:
+        why = f"a margin of {margin:g} lets any model pass, since losses differ by at most {reach:g}"
+        return Comparison(unknown=why)
+    values, weights = _of_clusters(gains / (2.0 * reach) + 0.5, codes)
+    game = _betting_mean.Game(values.clip(0.0, 1.0), weights, alpha)
+    estimate, level = float(gains.mean()), min(1.0, 0.5 + margin / (2.0 * reach))
+    found = game.interval(1.0 - 2.0 * alpha)
+    low, high = (reach * (2.0 * end - 1.0) for end in (found.low, found.high))
+    gain = Interval(estimate, min(low, estimate), max(high, estimate), found.confidence)
+    above = math.exp(game.log_p_above(level)) if estimate > margin else 1.0
+    below = math.exp(game.mirrored().log_p_above(1.0 - level)) if estimate < margin else 1.0
+    units = int(values.size)
+    inside = "" if codes is None else f" in {units} {plural(units, 'group')}"
+    basis = f"{n} {plural(n, 'row')}{inside}; betting, losses {reach:g} apart at most"
+    needed = _rows_for_bets(_mean.estimate(gains, codes, reach), n, reach, margin, alpha)
+    return Comparison(gain, above, below, basis, needed=needed)
+
+
+def _of_clusters(values: Floats, codes: Codes) -> tuple[Floats, Floats | None]:
+    """Return the mean of each cluster and its size as a share of the largest; rows have no weights."""
+    import numpy as np
+
+    if codes is None:
+        return values, None
+    sizes = np.bincount(codes).astype(np.float64)
+    return np.bincount(codes, weights=values) / sizes, sizes / sizes.max()
+
+
+def _rows_for_bets(mean: _mean.Mean, n: int, reach: float, margin: float, alpha: float) -> int | None:
+    """Return the rows still lacking: for the error to be small enough, and for the largest bets to pay."""
+    gap = abs(mean.estimate - margin)
+    if gap == 0.0:
+        return None
+    wealth = -math.log(alpha)
+    effect = (math.sqrt(2.0 * wealth) + _LUCK) * mean.standard_error / gap
+    lost = reach + (margin if mean.estimate > margin else -margin)  # at most, by a single row
+    units = wealth / math.log1p(_betting_mean.MOST * gap / lost) if lost > 0.0 else math.inf
+    return _more(max(n * effect * effect, units * n / max(1, mean.units)), n)
+
+
+def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, alpha: float) -> Comparison:
     """Compare losses by the mean of their differences, over rows or over clusters of rows."""
     n = int(gains.size)
     mean = _mean.estimate(gains, codes, scale)
     gain = mean.interval(1.0 - 2.0 * alpha)
     unit = "row" if codes is None else "group"
-    inside = "" if codes is None else f" in {mean.units} {_plural(mean.units, unit)}"
-    basis = f"{n} {_plural(n, 'row')}{inside}"
+    inside = "" if codes is None else f" in {mean.units} {plural(mean.units, unit)}"
+    basis = f"{n} {plural(n, 'row')}{inside}"
     enough = math.ceil(-math.log2(alpha) - 1e-9)  # below it, even a sign test could not reach alpha
     if mean.units < enough:
-        why = f"{mean.units} {_plural(mean.units, unit)} cannot show a gain at alpha {alpha:g}, {enough} can"
+        why = f"{mean.units} {plural(mean.units, unit)} cannot show a gain at alpha {alpha:g}, {enough} can"
         return Comparison(gain, basis=basis, unknown=why, needed=math.ceil((enough / mean.units - 1.0) * n))
     if mean.standard_error == 0.0:
         why = f"the gain is the same in all {mean.units} {unit}s, so its spread is unknown"
@@ -151,5 +247,5 @@ def _quantile(tail: float) -> float:
     return -float(ndtri(tail))
 
 
-def _plural(count: int, word: str) -> str:
+def plural(count: int, word: str) -> str:
     return word if count == 1 else f"{word}s"

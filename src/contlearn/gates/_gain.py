@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contlearn import _checks
-from contlearn.gates._base import Gate
-from contlearn.gates._comparison import Comparison, compare
+from contlearn.gates._base import Gate, joint_needed, weakest
+from contlearn.gates._comparison import Comparison, Method, compare
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
+from contlearn.stats import _betting_mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Gain(Gate):
     """Promote a challenger whose mean loss is shown to be lower than the champion's, by more than a margin.
 
@@ -71,19 +72,32 @@ class Gain(Gate):
 
     margin: float = 0.0
     alpha: float = 0.05
+    bounds: tuple[float, float] | None = None
+    method: Method = "exact"
 
     def __post_init__(self) -> None:
         _checks.number("margin", self.margin)
-        if _checks.fraction("alpha", self.alpha) >= 0.5:
-            _checks.fail(
-                "alpha", "be below 0.5", self.alpha, "it is the rate of wrong promotions, such as 0.05"
-            )
+        _checks.level("alpha", self.alpha)
+        _checks.one_of("method", self.method, ("exact", "mid-p"))
+        if self.bounds is not None:
+            _check_bounds(self.bounds)
+            if self.method != "exact":
+                cure = "leave out one of the two: with bounds, losses of 0 and 1 are bet on, too"
+                _checks.fail("method", "be 'exact' where there are bounds", self.method, cure)
 
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether the challenger's gain exceeds the margin."""
         _checks.instance("trial", trial, Trial, "a Trial")
+        verdict = self._against(trial)
+        if trial.anchor_losses is None or self.margin >= 0.0:
+            return verdict
+        anchored = Trial(trial.anchor_losses, trial.challenger_losses, groups=trial.groups)
+        return _of_both(verdict, self._against(anchored))
+
+    def _against(self, trial: Trial) -> Verdict:
+        """Return whether the challenger passes against one model."""
         margin, alpha = float(self.margin), float(self.alpha)  # as given, they may be fractions or halves
-        found = compare(trial, margin, alpha)
+        found = compare(trial, margin, alpha, self.bounds, self.method)
         if found.unknown:
             basis = f" (gain {found.gain} over {found.basis})" if found.basis else ""
             reason = f"nothing to decide on: {found.unknown}{basis}"
@@ -96,6 +110,36 @@ class Gain(Gate):
             p_value=found.p_above,
             needed=found.needed if outcome is Outcome.CONTINUE else None,
         )
+
+    def __repr__(self) -> str:
+        told = [f"margin={self.margin!r}", f"alpha={self.alpha!r}"]
+        told += [f"bounds={self.bounds!r}"] if self.bounds is not None else []
+        told += [f"method={self.method!r}"] if self.method != "exact" else []
+        return f"Gain({', '.join(told)})"
+
+
+def _check_bounds(bounds: object) -> None:
+    if not isinstance(bounds, tuple) or len(bounds) != 2:
+        _checks.fail("bounds", "be a pair (low, high) of losses", bounds, "such as (0.0, 1.0) for brier")
+    _betting_mean.bounds_of("bounds[0]", bounds[0], "bounds[1]", bounds[1])
+
+
+def _of_both(champion: Verdict, anchor: Verdict) -> Verdict:
+    """Return the verdict against two models: the challenger has to pass against each."""
+    both = tuple(
+        replace(verdict, reason=f"against the {name}, {verdict.reason}")
+        for name, verdict in (("champion", champion), ("anchor", anchor))
+    )
+    outcome = weakest(both)
+    known = [verdict.p_value for verdict in both if verdict.p_value is not None]
+    return Verdict(
+        outcome,
+        "; ".join(verdict.reason for verdict in both),
+        gain=champion.gain,
+        p_value=max(known) if len(known) == len(both) else None,
+        needed=joint_needed(outcome, both),
+        because=both,
+    )
 
 
 def _outcome(found: Comparison, margin: float, alpha: float) -> Outcome:

@@ -11,6 +11,7 @@ from contlearn._lazy import attach
 
 if TYPE_CHECKING:
     from contlearn.results import Interval
+    from contlearn.stats._betting_mean import BettingResult, betting_interval, betting_test
     from contlearn.stats._chi_squared import ChiSquaredResult, chi_squared
     from contlearn.stats._cramer_von_mises import CramerVonMisesResult, cramer_von_mises
     from contlearn.stats._divergences import jensen_shannon, psi
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from contlearn.stats._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
+    "BettingResult",
     "ChiSquaredResult",
     "CramerVonMisesResult",
     "EnergyResult",
@@ -34,6 +36,8 @@ __all__ = [
     "WassersteinResult",
     "addis",
     "adjust",
+    "betting_interval",
+    "betting_test",
     "chi_squared",
     "cramer_von_mises",
     "energy",
@@ -53,6 +57,7 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "BettingResult": "._betting_mean",
         "ChiSquaredResult": "._chi_squared",
         "CramerVonMisesResult": "._cramer_von_mises",
         "EnergyResult": "._energy",
@@ -63,6 +68,8 @@ __getattr__, __dir__ = attach(
         "WassersteinResult": "._wasserstein",
         "addis": "._online_testing",
         "adjust": "._multiple",
+        "betting_interval": "._betting_mean",
+        "betting_test": "._betting_mean",
         "chi_squared": "._chi_squared",
         "cramer_von_mises": "._cramer_von_mises",
         "energy": "._energy",
