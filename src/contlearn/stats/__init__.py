@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contlearn.stats._multiple import adjust
     from contlearn.stats._online_testing import addis, lord, saffron
     from contlearn.stats._paired import McNemarResult, mcnemar, newcombe, tango
+    from contlearn.stats._sample_sizes import sample_size_mcnemar
     from contlearn.stats._wasserstein import WassersteinResult, wasserstein
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "newcombe",
     "psi",
     "saffron",
+    "sample_size_mcnemar",
     "tango",
     "wasserstein",
 ]
@@ -82,6 +84,7 @@ __getattr__, __dir__ = attach(
         "newcombe": "._paired",
         "psi": "._divergences",
         "saffron": "._online_testing",
+        "sample_size_mcnemar": "._sample_sizes",
         "tango": "._paired",
         "wasserstein": "._wasserstein",
     },
