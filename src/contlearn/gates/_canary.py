@@ -163,7 +163,7 @@ class Canary(Base):  # type: ignore[misc]
 
         Raises
         ------
-        InvalidParameterError
+        InvalidInputError
             If the key is neither a text nor bytes nor an integer.
         """
         return _assignment.arm_of(self.salt, key, self.share)
