@@ -27,6 +27,7 @@ from contlearn.results import Decision, DriftResult, DriftState, Interval, Outco
 
 VALUE, MEASUREMENT, RECORD, ENUM, ERROR = "value", "measurement", "record", "enum", "error"
 CANARY = "canary"  # `tests/gates/test_canary.py` holds its laws
+JUDGE = "judge of challengers"  # `tests/gates/test_holdout_budget.py` holds its laws
 WINDOW, BATCH, MACHINE, ESTIMATOR = "window", "batch detector", "machine", "estimator"
 POLICY, GATE, ABSTRACT, SUMMARY = "policy", "gate", "abstract", "summary"
 STREAM, COMBINATION = "stream detector", "combination of detectors"
@@ -117,6 +118,17 @@ def take_pairs(machine, step):
     machine.update_many(champion[10:], challenger[10:])
 
 
+def predicted(champion_losses, challenger_losses):
+    """Return a trial of labels and scores that are wrong by as much as the losses say."""
+    y = [row % 2 for row in range(len(champion_losses))]
+
+    def scores(losses):
+        return [abs(label - loss) for label, loss in zip(y, losses, strict=True)]
+
+    models = {"champion": scores(champion_losses), "challenger": scores(challenger_losses)}
+    return gates.Trial(champion_losses, challenger_losses, y=y, **models)
+
+
 def put(window, row, i):
     window.put(i, row, at=i)
 
@@ -152,6 +164,15 @@ POLICIES = [
 ]
 
 GATES = [
+    Entry(gates.AUCGain, GATE, gates.AUCGain, {"make_trial": predicted}),
+    Entry(gates.AUCGain, GATE, lambda: gates.AUCGain(margin=-0.02, alpha=0.01), {"make_trial": predicted}),
+    Entry(gates.MetricGain, GATE, lambda: gates.MetricGain("f1"), {"make_trial": predicted}),
+    Entry(
+        gates.MetricGain,
+        GATE,
+        lambda: gates.MetricGain("average_precision", margin=0.01, n_resamples=500),
+        {"make_trial": predicted},
+    ),
     Entry(gates.Gain, GATE, gates.Gain),
     Entry(gates.Gain, GATE, lambda: gates.Gain(margin=-0.05, alpha=0.01)),
     Entry(gates.Gain, GATE, lambda: gates.Gain(margin=0.01), {"make_trial": days}),
@@ -354,6 +375,30 @@ VALUES = [
         VALUE,
         lambda: policies.Episode(policies.Evidence(now=NOON, n_labels=120), WAIT),
     ),
+    Entry(policies.Costs, VALUE, lambda: policies.Costs(400, loss_cost=1e4)),
+    Entry(
+        policies.Money,
+        VALUE,
+        lambda: policies.Money(
+            cost=505.0,
+            optimum=495.0,
+            optimal=(6, 12),
+            calendar=496.0,
+            every=7,
+            scheduled=(6, 13),
+            never=1215.0,
+        ),
+    ),
+    Entry(
+        policies.Replay,
+        VALUE,
+        lambda: policies.replay(
+            policies.MaxAge(2 * WEEK),
+            [policies.Evidence(now=NOON + n * WEEK, trained_at=NOON) for n in range(9)],
+            policies.Costs(20, loss_cost=1),
+            losses=lambda trained_at, now: (now - trained_at).days,
+        ),
+    ),
     Entry(
         policies.Replay,
         VALUE,
@@ -450,7 +495,9 @@ VALUES = [
     Entry(stats.WassersteinResult, MEASUREMENT, lambda: stats.wasserstein([1.0, 2.0, 3.0], [2.5, 4.0])),
     Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),
     Entry(stats.EnergyResult, MEASUREMENT, lambda: stats.energy([0.0, 1.0], [0.0, 3.0])),
+    Entry(stats.GroupSequentialResult, MEASUREMENT, lambda: stats.group_sequential(2)),
     Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
+    Entry(stats.DeLongResult, MEASUREMENT, lambda: stats.delong([0, 1, 0, 1], [1, 2, 3, 4], [1, 3, 4, 2])),
     Entry(stats.BettingResult, MEASUREMENT, lambda: stats.betting_test([0.9, 0.4, 0.8], 0.5)),
 ]
 
@@ -475,6 +522,7 @@ OTHERS = [
             [1.0, 0.0, 1.0], [0.0, 0.0, 1.0], slices={"region": ["eu", "us", "eu"]}, groups=[1, 1, 2]
         ),
     ),
+    Entry(gates.HoldoutBudget, JUDGE, lambda: gates.HoldoutBudget(alpha=0.1, n_holdouts=3)),
     Entry(ledger.Ledger, LEDGER, ledger.Ledger),
     Entry(drift.Summary, SUMMARY, lambda: drift.KS().fit([1.0, 2.0, 3.0]).summarize([1.5, 2.5])),
     Entry(evaluation.Prequential, MACHINE, lambda: evaluation.Prequential(evaluation.absolute_error)),

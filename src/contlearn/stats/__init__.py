@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from contlearn.stats._betting_mean import BettingResult, betting_interval, betting_test
     from contlearn.stats._chi_squared import ChiSquaredResult, chi_squared
     from contlearn.stats._cramer_von_mises import CramerVonMisesResult, cramer_von_mises
+    from contlearn.stats._delong import DeLongResult, delong
     from contlearn.stats._divergences import jensen_shannon, psi
     from contlearn.stats._energy import EnergyResult, energy
+    from contlearn.stats._group_sequential import GroupSequentialResult, group_sequential
     from contlearn.stats._ks import KSResult, ks
     from contlearn.stats._mean import mean_interval
     from contlearn.stats._mmd import MMDResult, mmd
@@ -29,7 +31,9 @@ __all__ = [
     "BettingResult",
     "ChiSquaredResult",
     "CramerVonMisesResult",
+    "DeLongResult",
     "EnergyResult",
+    "GroupSequentialResult",
     "Interval",
     "KSResult",
     "MMDResult",
@@ -41,7 +45,9 @@ __all__ = [
     "betting_test",
     "chi_squared",
     "cramer_von_mises",
+    "delong",
     "energy",
+    "group_sequential",
     "jensen_shannon",
     "ks",
     "lord",
@@ -62,7 +68,9 @@ __getattr__, __dir__ = attach(
         "BettingResult": "._betting_mean",
         "ChiSquaredResult": "._chi_squared",
         "CramerVonMisesResult": "._cramer_von_mises",
+        "DeLongResult": "._delong",
         "EnergyResult": "._energy",
+        "GroupSequentialResult": "._group_sequential",
         "Interval": "..results",
         "KSResult": "._ks",
         "MMDResult": "._mmd",
@@ -74,7 +82,9 @@ __getattr__, __dir__ = attach(
         "betting_test": "._betting_mean",
         "chi_squared": "._chi_squared",
         "cramer_von_mises": "._cramer_von_mises",
+        "delong": "._delong",
         "energy": "._energy",
+        "group_sequential": "._group_sequential",
         "jensen_shannon": "._divergences",
         "ks": "._ks",
         "lord": "._online_testing",
