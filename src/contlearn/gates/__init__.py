@@ -11,6 +11,7 @@ from contlearn._lazy import attach
 
 if TYPE_CHECKING:
     from contlearn.gates._approval import Approval
+    from contlearn.gates._auc_gain import AUCGain
     from contlearn.gates._base import Gate
     from contlearn.gates._canary import Canary
     from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from contlearn.gates._faster import Faster
     from contlearn.gates._gain import Gain
     from contlearn.gates._guardrail import Guardrail
+    from contlearn.gates._holdout_budget import HoldoutBudget
+    from contlearn.gates._metric_gain import MetricGain
     from contlearn.gates._old_data import OldData
     from contlearn.gates._sequential_gain import SequentialGain
     from contlearn.gates._sign_off import SignOff
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from contlearn.results import Interval, Outcome, Verdict
 
 __all__ = [
+    "AUCGain",
     "Approval",
     "Canary",
     "CanaryAction",
@@ -34,7 +38,9 @@ __all__ = [
     "Gain",
     "Gate",
     "Guardrail",
+    "HoldoutBudget",
     "Interval",
+    "MetricGain",
     "OldData",
     "Outcome",
     "SequentialGain",
@@ -46,6 +52,7 @@ __all__ = [
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "AUCGain": "._auc_gain",
         "Approval": "._approval",
         "Canary": "._canary",
         "CanaryAction": "._canary_answer",
@@ -55,7 +62,9 @@ __getattr__, __dir__ = attach(
         "Gain": "._gain",
         "Gate": "._base",
         "Guardrail": "._guardrail",
+        "HoldoutBudget": "._holdout_budget",
         "Interval": "..results",
+        "MetricGain": "._metric_gain",
         "OldData": "._old_data",
         "Outcome": "..results",
         "SequentialGain": "._sequential_gain",

@@ -1,0 +1,160 @@
+"""The gate on the area under the ROC curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contlearn import _checks
+from contlearn.exceptions import InvalidInputError
+from contlearn.gates import _predictions, _settled
+from contlearn.gates._base import Gate
+from contlearn.gates._trial import Trial
+from contlearn.results import Verdict
+from contlearn.stats import _delong, _mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class AUCGain(Gate):
+    """Promote a challenger whose area under the ROC curve is shown to be larger, by more than a margin.
+
+    The gain is the challenger's area minus the champion's, on the rows of the trial. PROMOTE when the test
+    rejects a gain of at most `margin`; REJECT when the whole interval lies at or below it; else CONTINUE.
+
+    Parameters
+    ----------
+    margin
+        Smallest gain worth a promotion, between -1 and 1; a negative one asks only that the area be not
+        smaller by more than that.
+    alpha
+        Rate of wrong promotions, one-sided, strictly between 0 and 0.5.
+
+    Notes
+    -----
+    Asks for a trial with `y` (1 for positives, 0 for negatives) and the scores of both models, of shape
+    (n_samples,), higher for rows that are more likely positive, or probabilities of shape (n_samples, 2).
+    More classes, missing or infinite scores, or a single class: CONTINUE, and the reason says so.
+
+    DeLong's variance [1]_, with Student's law in the place of the normal one: Satterthwaite's degrees of
+    freedom from the numbers of positives and negatives, and a guard against skewness that can only widen the
+    interval. With `groups` in the trial, clusters are what is counted: the contributions of rows are summed
+    by cluster [2]_, and judged by the jackknife over clusters. Fewer positives, negatives or clusters than
+    log2(1 / `alpha`), 5 at the default, never promote; nor do models that rank all rows alike.
+    Cost: O(n log n); milliseconds for 10,000 rows.
+
+    Threads may share it.
+
+    References
+    ----------
+    .. [1] E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, "Comparing the areas under two or more correlated
+       receiver operating characteristic curves: a nonparametric approach", Biometrics 44 (1988).
+    .. [2] N. A. Obuchowski, "Nonparametric analysis of clustered ROC curve data", Biometrics 53 (1997).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contlearn.evaluation import brier
+    >>> from contlearn.gates import AUCGain, Trial
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.random(500) < 0.2
+    >>> champion, challenger = (1 / (1 + np.exp(2 - s * y - rng.normal(size=500))) for s in (1.0, 2.0))
+    >>> trial = Trial.from_predictions(y, champion, challenger, loss=brier)
+    >>> AUCGain()(trial).outcome.value
+    'promote'
+    >>> print(AUCGain(margin=0.2)(trial))
+    continue: gain in AUC 0.1666 [0.1153, 0.2201] (90 %) is not settled against margin 0.2 (areas 0.9316 and
+    0.765; 96 positives, 404 negatives; DeLong's test, p = 0.87 > 0.05); about 2293 more rows would settle it
+    """
+
+    margin: float = 0.0
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        _checks.number("margin", self.margin, low=-1.0, high=1.0)
+        _checks.level("alpha", self.alpha)
+
+    def __call__(self, trial: Trial) -> Verdict:
+        """Return whether the challenger's gain in area exceeds the margin."""
+        _checks.instance("trial", trial, Trial, "a Trial")
+        lacks = _settled.lacking(trial, "y", "champion", "challenger")
+        if lacks:
+            return _settled.unsettled(lacks)
+        try:
+            return _judge(trial, float(self.margin), float(self.alpha))
+        except InvalidInputError as error:
+            return _settled.unsettled(str(error))
+
+
+def _judge(trial: Trial, margin: float, alpha: float) -> Verdict:
+    positive, (champion, challenger) = _predictions.scores(trial.y, trial.champion, trial.challenger)
+    areas = _delong.paired_areas(positive, challenger, champion)
+    codes = _settled.clusters_of(trial)
+    n, m = positive.size, int(positive.sum())
+    basis = f"areas {areas.auc_a:.4g} and {areas.auc_b:.4g}; {m} positives, {n - m} negatives"
+    counted = (m, n - m, n) if codes is None else _clusters_with(positive, codes)
+    least, enough = min(counted), _settled.fewest(alpha)
+    if codes is not None:
+        basis += f" in {counted[2]} groups"
+    if least < enough:
+        what = "rows" if codes is None else "groups with rows"
+        why = f"{least} {what} of the rarer class cannot show a gain at alpha {alpha:g}, {enough} can"
+        return _settled.unsettled(f"{why} ({basis})", math.ceil((enough / least - 1.0) * n))
+    mean = _of_rows(areas) if codes is None else _of_clusters(areas, codes, counted)
+    if mean.standard_error == 0.0:
+        alike = "both models rank all rows alike" if not areas.difference.any() else "all rows gain the same"
+        return _settled.unsettled(f"{alike}, so the spread of the gain is unknown ({basis})")
+    gain = mean.interval(1.0 - 2.0 * alpha)
+    side = mean if mean.estimate > margin else mean.mirrored()
+    needed = _settled.rows_needed(mean, side.estimate - side.low(alpha), n, margin)
+    found = _settled.Found(
+        gain, mean.p_above(margin) or 0.0, mean.p_below(margin) or 0.0, f"{basis}; DeLong's test", needed
+    )
+    return _settled.settle(found, "AUC", margin, alpha)
+
+
+def _clusters_with(positive: NDArray[np.bool_], codes: NDArray[np.intp]) -> tuple[int, int, int]:
+    """Return how many clusters have positives, negatives, and rows at all."""
+    import numpy as np
+
+    return np.unique(codes[positive]).size, np.unique(codes[~positive]).size, np.unique(codes).size
+
+
+def _of_rows(areas: _delong.PairedAreas) -> _mean.Mean:
+    """Return the gain with DeLong's error, Satterthwaite's degrees of freedom and its skewness."""
+    variance, third, spread = 0.0, 0.0, 0.0
+    for chosen in (areas.positive, ~areas.positive):
+        part = areas.difference[chosen]
+        own = float(part.var(ddof=1)) / part.size
+        variance += own
+        spread += own * own / (part.size - 1)
+        third += float(((part - part.mean()) ** 3).mean()) / part.size**2
+    gap = areas.auc_a - areas.auc_b
+    if variance <= 1e-24:
+        return _mean.Mean(gap, 0.0, 0.0, 0.0, 0)
+    units = round(variance**2 / spread) + 1
+    return _mean.Mean(
+        gap, math.sqrt(variance), variance**2 / spread, third / variance**1.5 * math.sqrt(units), units
+    )
+
+
+def _of_clusters(
+    areas: _delong.PairedAreas, codes: NDArray[np.intp], counted: tuple[int, int, int]
+) -> _mean.Mean:
+    """Return the gain with the jackknife's error over clusters; few clusters with positives count as few."""
+    import numpy as np
+
+    gap, n = areas.auc_a - areas.auc_b, codes.size
+    share = np.where(areas.positive, areas.positive.sum(), (~areas.positive).sum()) / n
+    pulls = (areas.difference - gap) / share
+    mean = _mean.estimate(gap + pulls, codes)
+    own = [
+        float((np.bincount(codes, pulls * chosen) ** 2).sum()) for chosen in (areas.positive, ~areas.positive)
+    ]
+    spread = sum(each * each / (units - 1) for each, units in zip(own, counted[:2], strict=True))
+    degrees = sum(own) ** 2 / spread if spread else mean.degrees
+    return mean._replace(estimate=gap, degrees=min(mean.degrees, degrees))
