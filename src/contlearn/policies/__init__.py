@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from contlearn.policies._ages import MaxAge, MinAge
     from contlearn.policies._base import Policy, PolicyLike
     from contlearn.policies._cost_aware import CostAware
+    from contlearn.policies._costs import Costs
     from contlearn.policies._evidence import Episode, Evidence
     from contlearn.policies._forecast import Forecast
     from contlearn.policies._limits import LossAbove, LossIncrease, LowConfidence, MinLabels
     from contlearn.policies._loss_cusum import LossCUSUM
     from contlearn.policies._memory import AtMost, Sustained
+    from contlearn.policies._money import Money
     from contlearn.policies._on_drift import OnDrift
     from contlearn.policies._replay import Replay, replay
     from contlearn.policies._votes import AtLeast
@@ -26,6 +28,7 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "CostAware",
+    "Costs",
     "Decision",
     "Episode",
     "Evidence",
@@ -37,6 +40,7 @@ __all__ = [
     "MaxAge",
     "MinAge",
     "MinLabels",
+    "Money",
     "OnDrift",
     "Policy",
     "PolicyLike",
@@ -51,6 +55,7 @@ __getattr__, __dir__ = attach(
         "AtLeast": "._votes",
         "AtMost": "._memory",
         "CostAware": "._cost_aware",
+        "Costs": "._costs",
         "Decision": "..results",
         "Episode": "._evidence",
         "Evidence": "._evidence",
@@ -62,6 +67,7 @@ __getattr__, __dir__ = attach(
         "MaxAge": "._ages",
         "MinAge": "._ages",
         "MinLabels": "._limits",
+        "Money": "._money",
         "OnDrift": "._on_drift",
         "Policy": "._base",
         "PolicyLike": "._base",

@@ -23,10 +23,8 @@ def served(losses: NDArray[np.float64], days: NDArray[np.float64], loss_cost: fl
     at evidence m, and a column per evidence. A loss stands for the time since the evidence before it.
     """
     n = len(days)
-    bills = loss_cost * losses * days
-    bills[0, 0] = 0.0
-    bills[1:][np.tril_indices(n)] = 0.0  # what a model had not been there for
-    return np.cumsum(bills, axis=1)
+    there = np.vstack([np.arange(n) > 0, np.triu(np.ones((n, n), dtype=bool), 1)])
+    return np.cumsum(np.where(there, loss_cost * losses * days, 0.0), axis=1)
 
 
 def cost_of(bills: NDArray[np.float64], retrained: Iterable[int], retrain_cost: float) -> float:
