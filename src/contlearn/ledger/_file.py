@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import tempfile
@@ -10,65 +11,97 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contlearn.exceptions import ContlearnError, DamagedLedger, LedgerError
-from contlearn.ledger import _schema
+from contlearn.ledger import _audit, _schema
 
-_MAGIC = b"SQLite format 3\x00"
+# A split page of pointers keeps bytes that mean nothing. With pages this large there is none below 100 MB.
+_PAGE_SIZE = 32768
+_MOST_IN_LOG = 16 * _PAGE_SIZE
+_DAMAGE = ("no such table", "no such column", "Could not decode")
 
 
-def prepare(path: Path, timeout: float) -> None:
+def prepare(path: Path, timeout: float, verify: bool) -> None:
     """Make the file if there is none, or refuse one that is no ledger, without touching it."""
     try:
         if not path.exists():
             _make(path)
-        with path.open("rb") as file:
-            header = file.read(100)
+        if path.is_dir():
+            raise LedgerError(f"{path} is a folder; give the path of a file")
         if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
             raise LedgerError(f"{path} or its folder is read-only; make both writable, or open a copy")
+        if path.with_name(f"{path.name}-journal").exists():
+            raise LedgerError(f"a journal of something else lies beside {path}; remove {path.name}-journal")
+        with named(path):
+            if verify:
+                _audit.require_sound(path, timeout)
+            else:
+                _audit.require_ours(_audit.look(path)[0])
     except OSError as error:
         if isinstance(error, ContlearnError):
             raise
         raise LedgerError(f"{path} cannot be opened as a ledger: {error.strerror or error}") from error
-    if header[:16] != _MAGIC or len(header) < 100:
-        raise DamagedLedger(f"{path} is no ledger: it is not a whole SQLite file")
-    if int.from_bytes(header[68:72], "big") != _schema.APPLICATION_ID:
-        raise DamagedLedger(f"{path} is no ledger, but some other SQLite file")
-    version = int.from_bytes(header[60:64], "big")
-    if version > _schema.VERSION:
-        raise LedgerError(
-            f"{path} was written by a newer contlearn (layout {version}, known up to {_schema.VERSION}); update contlearn"
-        )
 
 
 def _make(path: Path) -> None:
     """Put an empty ledger at `path`, whole from the first moment; whoever comes second finds the first's."""
+    if path.with_name(f"{path.name}-wal").exists():
+        raise LedgerError(
+            f"{path} is gone, but its {path.name}-wal is there; put the file back, or remove both"
+        )
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     os.close(handle)
     try:
         connection = sqlite3.connect(name, isolation_level=None)
-        connection.execute("PRAGMA page_size = 4096")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(f"PRAGMA application_id = {_schema.APPLICATION_ID}")
-        _schema.migrate(connection)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.close()
-        try:
+        with contextlib.closing(connection):
+            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA application_id = {_schema.APPLICATION_ID}")
+            _schema.bring_up_to_date(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+        os.chmod(name, 0o666 & ~_mask())
+        with contextlib.suppress(FileExistsError):
             os.link(name, path)
-        except FileExistsError:
-            pass
+        _sync(path.parent)
     finally:
         os.unlink(name)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an older layout up to date; the first of several processes does it."""
-    if _schema.version_of(connection) == _schema.VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    _schema.migrate(connection)
-    connection.execute("COMMIT")
+def _mask() -> int:
+    """Return which permissions new files of this process lack."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync(folder: Path) -> None:
+    """Have the name of a new file on disk, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def connect(path: Path | None, timeout: float) -> sqlite3.Connection:
+    """Return a connection to the file, its layout up to date."""
+    name = ":memory:" if path is None else str(path)
+    connection = sqlite3.connect(name, timeout=timeout, isolation_level=None, check_same_thread=False)
+    for setting in ("synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 0"):
+        connection.execute(f"PRAGMA {setting}")
+    _schema.bring_up_to_date(connection)
+    return connection
+
+
+def tidy(path: Path, connection: sqlite3.Connection, timeout: float) -> None:
+    """Move what the log holds into the file and empty the log, once it is long and if nobody is reading."""
+    with contextlib.suppress(OSError, sqlite3.OperationalError):
+        if path.with_name(f"{path.name}-wal").stat().st_size <= _MOST_IN_LOG:
+            return
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(1000 * timeout)}")
 
 
 def identity(path: Path) -> tuple[int, int]:
@@ -77,7 +110,7 @@ def identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def still_there(path: Path, expected: tuple[int, int]) -> None:
+def require_there(path: Path, expected: tuple[int, int]) -> None:
     """Refuse to write where nobody would find it."""
     try:
         same = identity(path) == expected
@@ -90,9 +123,23 @@ def still_there(path: Path, expected: tuple[int, int]) -> None:
 @contextmanager
 def told(path: Path | None) -> Iterator[None]:
     """Raise SQLite's errors in our words."""
+    where = path or "the ledger in memory"
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise LedgerError(f"{path or 'the ledger'} cannot be used now: {error}") from error
+        if any(words in str(error) for words in _DAMAGE):
+            raise DamagedLedger(f"{where} is damaged: {error}") from error
+        raise LedgerError(f"{where} cannot be used now: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise DamagedLedger(f"{path or 'the ledger'} is damaged: {error}") from error
+        raise DamagedLedger(f"{where} is damaged: {error}") from error
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say of which file an error is."""
+    try:
+        yield
+    except (DamagedLedger, LedgerError) as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error

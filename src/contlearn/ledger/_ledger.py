@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from contlearn import _checks
+from contlearn.exceptions import DamagedLedger
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _moments, _text
 from contlearn.ledger._champion import Champion
@@ -71,11 +72,13 @@ class Ledger:
     True
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, verify: bool = True, timeout: float = 30.0
+    ) -> None:
         if path is not None:
             _checks.instance("path", path, (str, os.PathLike), "a path or None")
         self.path = None if path is None else Path(path)
-        self._store = Store(self.path, _checks.positive("timeout", timeout))
+        self._store = Store(self.path, _checks.positive("timeout", timeout), bool(verify))
         self._handed = threading.local()
         self._reigns = Reigns(self._store)
         self._memory = Memory(self._store)
@@ -147,9 +150,7 @@ class Ledger:
         """Return the model that served at a moment, and why; None: now."""
         return self._reigns.at(_moments.checked("at", at))
 
-    def approve(
-        self, model_id: str, *, by: str, at: Moment, granted: bool = True, reason: str = ""
-    ) -> None:
+    def approve(self, model_id: str, *, by: str, at: Moment, granted: bool = True, reason: str = "") -> None:
         """Write down what a person said about a model."""
         when = _moments.checked("at", at, needed=True)
         said = SignOff(by, granted, reason, model_id, when)
@@ -170,12 +171,13 @@ class Ledger:
         limit: int | None = None,
     ) -> tuple[Entry, ...]:
         """Return entries, oldest first."""
-        conditions, values = ["id > ?"], [after]
+        conditions = ["id > ?"]
+        values: list[Any] = [after]
         for column, value in (("kind", kind), ("model_id", model_id)):
             if value is not None:
                 conditions.append(f"{column} = ?")
                 values.append(value)
-        rows = self._store.rows(" AND ".join(conditions), tuple(values), "ORDER BY id")
+        rows = self._store.rows(" AND ".join(conditions), tuple(values))
         found = [entry_of(row) for row in rows]
         if since is not None:
             found = [e for e in found if e.at is not None and not _moments.is_before("since", e.at, since)]
@@ -186,11 +188,15 @@ class Ledger:
     @property
     def head(self) -> str:
         """The digest of the last entry: keep it elsewhere, and `verify` tells whether the end was cut off."""
-        return self._store.head()
+        return self._store.last().digest
 
     def verify(self, head: str | None = None) -> bool:
         """Return True if nothing was changed, or raise `DamagedLedger`."""
-        self._store.rows(tail="ORDER BY id")
+        rows = self._store.audit()
+        if head is not None and all(row.digest != head for row in rows):
+            raise DamagedLedger(
+                f"the ledger was cut: no entry has the digest {head}; {len(rows) - 1} are left"
+            )
         return True
 
     def close(self) -> None:
@@ -206,7 +212,7 @@ class Ledger:
         self.close()
 
     def __len__(self) -> int:
-        return self._store.last_id()
+        return self._store.last().id
 
     def __bool__(self) -> bool:
         return True

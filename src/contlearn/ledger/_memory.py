@@ -15,7 +15,7 @@ class Memory:
 
     def episodes(self, kinds: _text.Kinds) -> tuple[Episode, ...]:
         """Return the last episodes, oldest first."""
-        rows = self._store.rows("kind IN ('decision', 'verdict')", (), "ORDER BY id")
+        rows = self._store.rows("kind IN ('decision', 'verdict')")
         found: list[Episode] = []
         retrained: int | None = None
         for row in rows:

@@ -45,7 +45,7 @@ class Reigns:
             _checks.bad_data("rollback", "have a champion before the present one to go back to", "none")
 
     def _catch_up(self) -> None:
-        rows = self._store.rows("id > ? AND kind IN ('promotion', 'rollback')", (self._read,), "ORDER BY id")
+        rows = self._store.rows("id > ? AND kind IN ('promotion', 'rollback')", (self._read,))
         for row in rows:
             self._play(row)
             self._read = row.id

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from contlearn.exceptions import DamagedLedger, LedgerError
-from contlearn.ledger import _file, _schema
+from contlearn.ledger import _audit, _file, _schema
 from contlearn.ledger._entry import FIRST, digest_of
-
-_COLUMNS = "id, kind, at, model_id, text, digest"
 
 
 class Row(NamedTuple):
@@ -40,65 +38,58 @@ class New(NamedTuple):
 class Store:
     """A connection for each process, a lock for its threads; what `append` has returned is on disk."""
 
-    def __init__(self, path: Path | None, timeout: float) -> None:
+    def __init__(self, path: Path | None, timeout: float, verify: bool) -> None:
         self.path = path
+        self.lock = threading.RLock()
         self._timeout = timeout
-        self._lock = threading.RLock()
-        self._process = os.getpid()
-        self._left_behind: list[sqlite3.Connection] = []  # a parent's: closing it here would take its locks
+        self._left_behind: list[sqlite3.Connection] = []
         self._closed = False
         if path is not None:
-            _file.prepare(path, timeout)
-        self._connection = self._connect()
+            _file.prepare(path, timeout, verify)
+        self._connect()
 
     def append(self, make: Callable[[], New]) -> Row:
         """Append what `make` returns, which it is asked while nobody else can write."""
-        with self._transaction() as connection:
-            last = self._last(connection)
-            new = make()
-            row = _chained(last, new)
-            connection.execute(f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", row)
+        with self.transaction() as connection:
+            self._require_sound_end(connection)
+            row = Row(*_schema.append(connection, *make()))
+        if self.path is not None:
+            _file.tidy(self.path, self._connection, self._timeout)
         return row
 
     def rows(self, condition: str = "1", values: tuple[Any, ...] = (), tail: str = "") -> list[Row]:
-        """Return the entries for which an SQL condition holds, each compared with its digest."""
-        previous = "(SELECT digest FROM entries AS e WHERE e.id = entries.id - 1)"
-        query = f"SELECT {previous}, {_COLUMNS} FROM entries WHERE {condition} {tail}"
+        """Return the entries for which an SQL condition holds, oldest first, each compared with its digest."""
+        previous = "(SELECT e.digest FROM entries AS e WHERE e.id = entries.id - 1)"
+        query = f"SELECT {previous}, {_schema.COLUMNS} FROM entries WHERE {condition} ORDER BY id {tail}"  # noqa: S608 - constants
         with self._open() as connection:
             found = connection.execute(query, values).fetchall()
         return [_checked(previous, Row(*row)) for previous, *row in found]
 
-    def head(self) -> str:
-        """Return the digest of the last entry."""
+    def last(self) -> Row:
+        """Return the last entry."""
         with self._open() as connection:
-            last = self._last(connection)
-        return FIRST if last is None else last.digest
+            return self._require_sound_end(connection)
 
-    def last_id(self) -> int:
-        """Return the number of the last entry, 0 where there is none."""
-        with self._open() as connection:
-            return int(connection.execute("SELECT max(id) FROM entries").fetchone()[0] or 0)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                if self._process == os.getpid():
-                    self._connection.close()
-
-    def _last(self, connection: sqlite3.Connection) -> Row | None:
-        query = f"SELECT {_COLUMNS} FROM entries ORDER BY id DESC LIMIT 2"
-        rows = [Row(*row) for row in connection.execute(query)]
-        if not rows:
-            return None
-        return _checked(rows[1].digest if len(rows) == 2 else None, rows[0])
+    def audit(self) -> list[Row]:
+        """Return all entries after every byte of the file has been accounted for."""
+        if self.path is None:
+            with self._open() as connection:
+                query = f"SELECT {_schema.COLUMNS} FROM entries ORDER BY id"  # noqa: S608 - a constant
+                rows = [list(row) for row in connection.execute(query)]
+            _audit.require_chain(rows)
+        else:
+            with self.transaction():  # nobody writes while we look
+                seen = _audit.look(self.path)
+            with _file.named(self.path):
+                rows = _audit.audit(*seen)
+        return [Row(*row) for row in rows]
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Keep everyone else from writing, and commit."""
         with self._open() as connection:
             if self.path is not None:
-                _file.still_there(self.path, self._identity)
+                _file.require_there(self.path, self._identity)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -108,41 +99,44 @@ class Store:
                     connection.execute("ROLLBACK")
                 raise
 
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.lock:
+            if not self._closed and self._process == os.getpid():
+                self._connection.close()
+            self._closed = True
+
+    def _require_sound_end(self, connection: sqlite3.Connection) -> Row:
+        query = f"SELECT {_schema.COLUMNS} FROM entries ORDER BY id DESC LIMIT 2"  # noqa: S608 - a constant
+        rows = [Row(*row) for row in connection.execute(query)]
+        if not rows:
+            raise DamagedLedger("the ledger was cut: even its first entry is missing")
+        return _checked(rows[1].digest if len(rows) == 2 else None, rows[0])
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self.lock:
             if self._closed:
                 raise LedgerError("this Ledger is closed; open another")
             if self._process != os.getpid():
-                self._left_behind.append(self._connection)
-                self._connection, self._process = self._connect(), os.getpid()
+                self._left_behind.append(self._connection)  # the parent's: closing it here would do harm
+                if self.path is None:
+                    raise LedgerError("a Ledger in memory stays in its process; give it a path")
+                self._connect()
             with _file.told(self.path):
                 yield self._connection
 
-    def _connect(self) -> sqlite3.Connection:
-        name = ":memory:" if self.path is None else str(self.path)
+    def _connect(self) -> None:
         with _file.told(self.path):
-            connection = sqlite3.connect(
-                name, timeout=self._timeout, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            if self.path is None:
-                _schema.migrate(connection)
-            else:
-                self._identity = _file.identity(self.path)
-                _file.migrate(connection)
-        return connection
-
-
-def _chained(last: Row | None, new: New) -> Row:
-    id = 1 if last is None else last.id + 1
-    return Row(id, *new, digest_of(FIRST if last is None else last.digest, id, *new))
+            self._connection = _file.connect(self.path, self._timeout)
+        self._process = os.getpid()
+        if self.path is not None:
+            self._identity = _file.identity(self.path)
 
 
 def _checked(previous: str | None, row: Row) -> Row:
     """Return `row` if it is what was written after the entry with the digest `previous`."""
-    before = FIRST if row.id == 1 else previous
+    before = FIRST if row.id == 0 else previous
     if before is None:
         raise DamagedLedger(
             f"entry {row.id - 1} is missing from the ledger, though entry {row.id} follows it"

@@ -1,0 +1,161 @@
+"""Whether a file is a ledger, and whether anything in it was changed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from contlearn.exceptions import DamagedLedger, LedgerError
+from contlearn.ledger import _schema, _wal
+from contlearn.ledger._entry import FIRST, digest_of
+from contlearn.ledger._pages import Image, header_of
+
+BIRTH = 0
+"""The number of the entry with which every ledger begins: who made it."""
+
+_PAUSE = 0.02  # seconds between two looks at a file that others are writing
+
+
+def look(path: Path) -> tuple[bytes, bytes]:
+    """Return the bytes of the file and of its log, without a lock and without touching them.
+
+    The file is read through SQLite, because closing a file of our own would take away the locks of every
+    connection that this process has to it. An immutable connection takes none and writes nothing.
+    """
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?immutable=1", uri=True)
+        with contextlib.closing(connection):
+            image = connection.serialize()
+    except sqlite3.DatabaseError as error:
+        raise DamagedLedger(f"{path} is no ledger: {error}") from error
+    if len(image) != path.stat().st_size:
+        raise DamagedLedger(f"{path} is no ledger, or was cut: {len(image)} bytes of {path.stat().st_size}")
+    log = path.with_name(path.name + "-wal")
+    try:
+        return image, log.read_bytes()
+    except FileNotFoundError:
+        return image, b""
+
+
+def require_sound(path: Path, timeout: float) -> None:
+    """Refuse a file that is no ledger, or in which something was changed.
+
+    Nobody is asked to wait meanwhile: what looks damaged because others were writing is looked at again.
+    """
+    seen, until = None, time.monotonic() + timeout
+    while True:
+        try:
+            seen, before = look(path), seen
+            audit(*seen)
+        except DamagedLedger:
+            if seen is None or seen == before:
+                raise
+            if time.monotonic() > until:
+                raise LedgerError(f"{path} is written to all the time, so that it cannot be read") from None
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def audit(file: bytes, log: bytes) -> list[list[Any]]:
+    """Return the entries of a file and its log, or say what was changed."""
+    require_ours(file)
+    try:
+        return _audited(_together(file, log))
+    except (struct.error, IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, DamagedLedger):
+            raise
+        raise DamagedLedger(f"the ledger was changed: {error}") from error
+
+
+def _audited(whole: bytes) -> list[list[Any]]:
+    image = Image(whole)
+    root = _require_declared(image)
+    rows = [[key, *values[1:]] for key, values in image.rows(root) if _require_columns(key, values)]
+    image.finish()
+    require_chain(rows)
+    if image.header.library not in _libraries(rows):
+        raise DamagedLedger("the header of the ledger was changed: another version of SQLite wrote it")
+    return rows
+
+
+def require_ours(file: bytes) -> None:
+    """Refuse a file that is no ledger of a version that is known."""
+    if file[:16] != b"SQLite format 3\x00" or len(file) < 512:
+        raise DamagedLedger("the file is no ledger: it is no SQLite file")
+    if int.from_bytes(file[68:72], "big") != _schema.APPLICATION_ID:
+        raise DamagedLedger("the file is no ledger: it is an SQLite file of something else")
+    version = int.from_bytes(file[60:64], "big")
+    if version > _schema.VERSION:
+        raise LedgerError(
+            f"the ledger was written by a newer contlearn (layout {version}, known up to {_schema.VERSION}); "
+            "update contlearn"
+        )
+
+
+def require_chain(rows: Iterable[list[Any]]) -> str:
+    """Return the digest of the last entry, or name the first that was changed."""
+    previous, expected = FIRST, BIRTH
+    for row in rows:
+        id_, *rest, digest = row
+        if id_ != expected:
+            raise DamagedLedger(f"entry {expected} is missing from the ledger: {id_} is in its place")
+        if digest_of(previous, id_, *rest) != digest:
+            raise DamagedLedger(f"entry {id_} of the ledger was changed: its digest does not fit")
+        previous, expected = digest, expected + 1
+    if expected == BIRTH:
+        raise DamagedLedger("the ledger was cut: even its first entry is missing")
+    return previous
+
+
+def _together(file: bytes, log: bytes) -> bytes:
+    """Return the file as SQLite shows it: with the committed pages of the log in their places."""
+    if not log:
+        return file
+    size = int.from_bytes(file[16:18], "big")
+    size = 65536 if size == 1 else size
+    pages, count = _wal.committed(log, size)
+    if count is None:
+        return file
+    image = bytearray(file.ljust(count * size, b"\0")[: count * size])
+    for number, page in pages.items():
+        image[(number - 1) * size : number * size] = page
+    return bytes(image)
+
+
+def _require_declared(image: Image) -> int:
+    """Return the first page of the entries, or refuse a file that declares anything else."""
+    version = image.header.version
+    declared = [values for _, values in image.rows(1)]
+    expected = _schema.declared(version)
+    roots = [values[3] for values in declared if values[0] == "table"]
+    found = [[*values[:3], values[4]] for values in declared if values[3] == (values[0] == "table") * 2]
+    if found != expected or len(found) != len(declared) or image.header.cookie != len(expected):
+        raise DamagedLedger(f"the ledger was changed: its tables are not those of layout {version}")
+    return int(roots[0])
+
+
+def _require_columns(key: int, values: list[Any]) -> bool:
+    id_, kind, at, model_id, text, digest = values if len(values) == 6 else [0] * 6
+    always = all(isinstance(value, str) for value in (kind, text, digest))
+    if id_ is not None or not always or not all(isinstance(each, str | None) for each in (at, model_id)):
+        raise DamagedLedger(f"entry {key} of the ledger was changed: its values are of other kinds")
+    return True
+
+
+def _libraries(rows: list[list[Any]]) -> set[int]:
+    """Return the versions of SQLite that have written to the file, as numbers."""
+    written = [json.loads(text)["sqlite"] for _, kind, _, _, text, _ in rows if kind == _schema.SOFTWARE]
+    return {_number(version) for version in written}
+
+
+def _number(version: str) -> int:
+    major, minor, patch = map(int, version.split(".")[:3])
+    return major * 1_000_000 + minor * 1_000 + patch
