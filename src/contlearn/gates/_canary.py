@@ -5,21 +5,18 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from river.base import Base
 
 from contlearn import _checks
-from contlearn.gates import _assignment, _canary_findings, _canary_plan, _sample_ratio
+from contlearn.gates import _assignment, _canary_findings, _canary_metrics, _canary_plan, _sample_ratio
 from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
 from contlearn.gates._guardrail import Guardrail
 from contlearn.gates._two_arms import TwoArms, _challengers, _within
 from contlearn.results import Outcome, Verdict
-from contlearn.stats import _columns
-
-Floats = NDArray[np.float64]
 
 
 class Canary(Base):  # type: ignore[misc]
@@ -35,8 +32,8 @@ class Canary(Base):  # type: ignore[misc]
         Steps: pairs of the share of traffic that goes to the challenger, strictly between 0 and 1 and rising,
         and the rows of the challenger to see in this step before the next may begin.
     salt
-        Decides which keys go first, such as the id of the challenger. With the same salt, the same users
-        would try out every challenger.
+        Decides which keys go first, such as the id of the challenger: with one salt, the same users would
+        try out every challenger.
     margin
         The gain in mean loss that promotion must show; negative for non-inferiority. Strictly between
         -`bound` and `bound`.
@@ -52,7 +49,7 @@ class Canary(Base):  # type: ignore[misc]
 
     Notes
     -----
-    What is promised, over the whole ramp, however often `answer` is asked:
+    Promised over the whole ramp, however often `answer` is asked:
 
     - DONE with probability at most `alpha`, if the gain is at most `margin` or any guardrail rises by its
       limit or more. Each of them must be shown, so none has to share its level.
@@ -73,9 +70,8 @@ class Canary(Base):  # type: ignore[misc]
     The evidence on every metric is a betting martingale on losses weighted by the share that held when the
     row was served [1]_, and goes on from step to step. The shares are checked by Bayes factors [2]_.
 
-    Cost: constant memory, some 300 bytes for the loss and each guardrail; about a tenth of a millisecond per
-    `update`, a microsecond per row in `update_many`; three microseconds per `assign`; some milliseconds per
-    `answer`.
+    Cost: constant memory, some 300 bytes for the loss and each guardrail; a tenth of a millisecond per
+    `update`, a microsecond per row in `update_many`, three per `assign`; some milliseconds per `answer`.
 
     Not to be shared by threads without a lock, except `assign` as long as nobody advances or aborts.
 
@@ -196,7 +192,11 @@ class Canary(Base):  # type: ignore[misc]
         InvalidInputError
             If anything is missing or out of range; nothing is changed then.
         """
-        listed = None if metrics is None else {name: [value] for name, value in _named(metrics).items()}
+        listed = (
+            None
+            if metrics is None
+            else {name: [value] for name, value in _canary_metrics.named(metrics).items()}
+        )
         self.update_many([arm], [loss], listed, step=step)
 
     def update_many(
@@ -216,28 +216,16 @@ class Canary(Base):  # type: ignore[misc]
         """
         challenger = _challengers(arms)
         losses = _within("losses", losses, 0.0, float(self.bound))
-        guarded = self._read(metrics)
-        if not _checks.same_length(arms=challenger, losses=losses, **guarded):
-            return
+        guarded = _canary_metrics.read(metrics, self._rails)
+        rows = _checks.same_length(arms=challenger, losses=losses, **guarded)
         at = self._step if step is None else _checks.count("step", step, low=0, high=self._step)
         share = self._shares[at]
+        if not rows:
+            return
         self._count(challenger, at)
         self._loss.update_many(arms, losses, share)
         for name, values in guarded.items():
             self._guarded[name].update_many(arms, values, share)
-
-    def _read(self, metrics: Mapping[str, ArrayLike] | None) -> dict[str, Floats]:
-        """Return the values of every guardrail, capped at its bound."""
-        given = {} if metrics is None else _named(metrics)
-        odd = sorted(map(_checks.called, given.keys() ^ self._guarded.keys()))
-        if odd:
-            wanted = ", ".join(map(_checks.called, self._guarded)) or "none, as there are no guardrails"
-            _checks.bad_data("metrics", f"hold exactly the guardrails: {wanted}", f"a difference in {odd[0]}")
-        bounds = {name: float(rail.bound) for name, rail in self._rails.items()}
-        capped = {
-            name: np.minimum(_columns.numbers(name, given[name]), bound) for name, bound in bounds.items()
-        }
-        return {name: _within(name, values, 0.0, bounds[name]) for name, values in capped.items()}
 
     def _count(self, challenger: NDArray[np.bool_], at: int) -> None:
         """Count the rows of a step one by one: the check of the shares looks after each of them."""
@@ -258,33 +246,34 @@ class Canary(Base):  # type: ignore[misc]
     @property
     def answer(self) -> CanaryAnswer:
         """What to do next, from all rows so far."""
-        seen = self._seen
-        action, reason = _canary_findings.decide(seen)
-        return CanaryAnswer(
-            action=action,
-            reason=reason,
-            step=self._step,
-            share=self.share,
-            gain=self._loss.gain,
-            p_value=seen.p_value if sum(map(sum, self._counts)) else None,
-            ratio_p_value=seen.ratio_p_value,
-            guardrails={
-                name: _canary_findings.verdict(name, arms, seen) for name, arms in self._guarded.items()
-            },
-        )
+        return self._answer(self._seen)
 
     @property
     def verdict(self) -> Verdict:
         """The answer as a gate would give it: PROMOTE when done, REJECT on abort, CONTINUE before."""
-        answer = self.answer
+        seen = self._seen
+        answer = self._answer(seen)
         outcomes = {CanaryAction.DONE: Outcome.PROMOTE, CanaryAction.ABORT: Outcome.REJECT}
         return Verdict(
             outcomes.get(answer.action, Outcome.CONTINUE),
             answer.reason,
             gain=answer.gain,
             p_value=answer.p_value,
-            needed=None if answer.action in outcomes else self._seen.needed,
+            needed=None if answer.action in outcomes else seen.needed,
             because=tuple(answer.guardrails.values()),
+        )
+
+    def _answer(self, seen: _canary_findings.Seen) -> CanaryAnswer:
+        action, reason = _canary_findings.decide(seen)
+        return CanaryAnswer(
+            action=action,
+            reason=reason,
+            step=self._step,
+            share=self.share,
+            gain=seen.gains[""],
+            p_value=seen.p_value if sum(map(sum, self._counts)) else None,
+            ratio_p_value=seen.ratio_p_value,
+            guardrails={name: _canary_findings.verdict(seen, name) for name in self._guarded},
         )
 
     def advance(self) -> int:
@@ -297,8 +286,7 @@ class Canary(Base):  # type: ignore[misc]
 
     def abort(self, reason: str) -> None:
         """Give all the traffic back to the champion, for good; `reason` says why, and must not be empty."""
-        _checks.instance("reason", reason, str, "a text")
-        if not reason.strip():
+        if not isinstance(reason, str) or not reason.strip():
             _checks.fail("reason", "say why", repr(reason))
         self._aborted = self._aborted or reason
 
@@ -310,12 +298,14 @@ class Canary(Base):  # type: ignore[misc]
 
     @property
     def _seen(self) -> _canary_findings.Seen:
+        metrics = {"": self._loss, **self._guarded}
         return _canary_findings.Seen(
             steps=_canary_plan.steps_of(self.plan),
             step=self._step,
             counts=self._counts,
             aborted=self._aborted,
-            metrics={"": self._loss, **self._guarded},
+            metrics=metrics,
+            gains={name: arms.gain for name, arms in metrics.items()},
             ratio_p_value=math.exp(-self._mismatch),
             alpha=float(self.alpha),
             ratio_alpha=float(self.ratio_alpha),
@@ -342,8 +332,3 @@ class Canary(Base):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return str(self.answer)
-
-
-def _named(metrics: Any) -> Mapping[str, Any]:
-    _checks.instance("metrics", metrics, Mapping, "a mapping of names to values")
-    return metrics  # type: ignore[no-any-return]

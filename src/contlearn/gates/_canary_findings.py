@@ -10,7 +10,7 @@ from contlearn import _checks
 from contlearn.gates._canary_answer import CanaryAction
 from contlearn.gates._canary_plan import Step
 from contlearn.gates._two_arms import TwoArms
-from contlearn.results import Outcome, Verdict
+from contlearn.results import Interval, Outcome, Verdict
 
 
 class Seen(NamedTuple):
@@ -21,6 +21,7 @@ class Seen(NamedTuple):
     counts: tuple[tuple[int, int], ...]
     aborted: str
     metrics: Mapping[str, TwoArms]
+    gains: Mapping[str, Interval | None]
     ratio_p_value: float
     alpha: float
     ratio_alpha: float
@@ -82,12 +83,12 @@ def _mismatch(seen: Seen) -> str:
 
 
 def _said(seen: Seen, names: Iterable[str]) -> str:
-    return "; ".join(said(name, seen.metrics[name]) for name in names)
+    return "; ".join(said(seen, name) for name in names)
 
 
-def said(name: str, arms: TwoArms) -> str:
+def said(seen: Seen, name: str) -> str:
     """Return what is known about a metric, as a clause; the loss has no name."""
-    gain, limit = arms.gain, float(arms.margin)
+    gain, limit = seen.gains[name], float(seen.metrics[name].margin)
     if gain is None:
         return f"{_checks.called(name) or 'gain'} unknown"
     if not name:
@@ -96,8 +97,9 @@ def said(name: str, arms: TwoArms) -> str:
     return f"{_checks.called(name)} rises by {rise} against limit {-limit:g}"
 
 
-def verdict(name: str, arms: TwoArms, seen: Seen) -> Verdict:
+def verdict(seen: Seen, name: str) -> Verdict:
     """Return what is shown about a guardrail: PROMOTE within its limit, REJECT beyond it."""
+    arms = seen.metrics[name]
     if arms.p_below <= seen.abort_level:
         outcome, p = Outcome.REJECT, f"shown beyond, p = {arms.p_below:.3g} <= {seen.abort_level:.3g}"
     elif arms.p_above <= seen.alpha:
@@ -105,7 +107,9 @@ def verdict(name: str, arms: TwoArms, seen: Seen) -> Verdict:
     else:
         outcome, p = Outcome.CONTINUE, f"not shown yet, p = {arms.p_above:.3g} > {seen.alpha:g}"
     more = needed(arms, seen.alpha) if outcome is Outcome.CONTINUE else None
-    return Verdict(outcome, f"{said(name, arms)}: {p}", gain=arms.gain, p_value=arms.p_above, needed=more)
+    return Verdict(
+        outcome, f"{said(seen, name)}: {p}", gain=seen.gains[name], p_value=arms.p_above, needed=more
+    )
 
 
 def needed(arms: TwoArms, alpha: float) -> int | None:
