@@ -129,6 +129,13 @@ def predicted(champion_losses, challenger_losses):
     return gates.Trial(champion_losses, challenger_losses, y=y, **models)
 
 
+def take_look(machine, step):
+    """Look at all rows of the steps so far."""
+    pairs = [paired_losses(earlier) for earlier in range(step + 1)]
+    champion, challenger = ([loss for pair in pairs for loss in pair[side]] for side in (0, 1))
+    machine.look(gates.Trial(champion, challenger))
+
+
 def put(window, row, i):
     window.put(i, row, at=i)
 
@@ -162,6 +169,15 @@ POLICIES = [
         ),
     ),
 ]
+
+
+def predicted(champion_losses, challenger_losses):
+    """A trial in which losses are predictions of labels that are all 0."""
+    y = [0] * len(champion_losses)
+    return gates.Trial(
+        champion_losses, challenger_losses, y=y, champion=champion_losses, challenger=challenger_losses
+    )
+
 
 GATES = [
     Entry(gates.AUCGain, GATE, gates.AUCGain, {"make_trial": predicted}),
@@ -202,6 +218,9 @@ GATES = [
         )
         for make in (gates.Approval, lambda: gates.Approval(by=("ada",)))
     ),
+    Entry(gates.NegativeFlips, GATE, lambda: gates.NegativeFlips(0.05)),
+    Entry(gates.NegativeFlips, GATE, lambda: gates.NegativeFlips(0.05, 0.01, 0.5), {"make_trial": days}),
+    Entry(gates.Churn, GATE, lambda: gates.Churn(0.95), {"make_trial": predicted}),
     Entry(
         gates.EverySlice,
         GATE,
@@ -223,6 +242,18 @@ LIVE_GATES = [
         LIVE,
         lambda: gates.SequentialGain(margin=-0.01, alpha=0.01, max_samples=1_500, bound=2.0),
         {"take": take_pairs},
+    ),
+    Entry(
+        gates.GroupSequentialGain,
+        LIVE,
+        lambda: gates.GroupSequentialGain(5_000, alpha=0.01),
+        {"take": take_look},
+    ),
+    Entry(
+        gates.GroupSequentialGain,
+        LIVE,
+        lambda: gates.GroupSequentialGain(9_000, margin=-0.01, shape="pocock"),
+        {"take": take_look},
     ),
 ]
 
@@ -358,6 +389,7 @@ VALUES = [
         ),
     ),
     Entry(gates.SignOff, VALUE, lambda: gates.SignOff("ada", False, "no rows of the new region", "7", NOON)),
+    Entry(gates.Plan, VALUE, lambda: gates.plan(gates.Gain(), gain=0.02, discordance=0.06, n=3000)),
     Entry(
         drift.Alarm, VALUE, lambda: drift.Alarm(raised_at=7, result=AMOUNT, acknowledged_at=9, note="seen")
     ),
@@ -374,6 +406,18 @@ VALUES = [
         policies.Episode,
         VALUE,
         lambda: policies.Episode(policies.Evidence(now=NOON, n_labels=120), WAIT),
+    ),
+    Entry(
+        policies.BestPeriod,
+        VALUE,
+        lambda: policies.best_period(
+            [
+                policies.Evidence(now=NOON + n * WEEK, trained_at=NOON, loss=0.1 + 0.01 * n + 0.01 * (n % 2))
+                for n in range(9)
+            ],
+            retrain_cost=400,
+            loss_cost=1000,
+        ),
     ),
     Entry(policies.Costs, VALUE, lambda: policies.Costs(400, loss_cost=1e4)),
     Entry(
@@ -496,6 +540,48 @@ VALUES = [
     Entry(stats.MMDResult, MEASUREMENT, lambda: stats.mmd([[0.0], [1.0], [2.0]], [[5.0], [6.0], [7.0]])),
     Entry(stats.EnergyResult, MEASUREMENT, lambda: stats.energy([0.0, 1.0], [0.0, 3.0])),
     Entry(stats.GroupSequentialResult, MEASUREMENT, lambda: stats.group_sequential(2)),
+    Entry(
+        gates.SliceGain,
+        VALUE,
+        lambda: gates.SliceGain(
+            name="eu",
+            worse=True,
+            gain=Interval(-0.1, -0.2, -0.05, 0.9),
+            p_value=0.003,
+            n_samples=90,
+            reason="90 rows",
+        ),
+    ),
+    Entry(
+        gates.WorseSlices,
+        VALUE,
+        lambda: gates.WorseSlices(
+            by="region",
+            slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
+            remarks=("a\nremark",),
+        ),
+    ),
+    Entry(
+        gates.SliceGain,
+        VALUE,
+        lambda: gates.SliceGain(
+            name="eu",
+            worse=True,
+            gain=Interval(-0.1, -0.2, -0.05, 0.9),
+            p_value=0.003,
+            n_samples=90,
+            reason="90 rows",
+        ),
+    ),
+    Entry(
+        gates.WorseSlices,
+        VALUE,
+        lambda: gates.WorseSlices(
+            by="region",
+            slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
+            remarks=("a\nremark",),
+        ),
+    ),
     Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
     Entry(stats.DeLongResult, MEASUREMENT, lambda: stats.delong([0, 1, 0, 1], [1, 2, 3, 4], [1, 3, 4, 2])),
     Entry(stats.BettingResult, MEASUREMENT, lambda: stats.betting_test([0.9, 0.4, 0.8], 0.5)),

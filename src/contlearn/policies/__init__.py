@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contlearn.policies._memory import AtMost, Sustained
     from contlearn.policies._money import Money
     from contlearn.policies._on_drift import OnDrift
+    from contlearn.policies._period import BestPeriod, best_period
     from contlearn.policies._replay import Replay, replay
     from contlearn.policies._votes import AtLeast
     from contlearn.results import Decision
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AtLeast",
     "AtMost",
+    "BestPeriod",
     "CostAware",
     "Costs",
     "Decision",
@@ -46,6 +48,7 @@ __all__ = [
     "PolicyLike",
     "Replay",
     "Sustained",
+    "best_period",
     "replay",
 ]
 
@@ -54,6 +57,7 @@ __getattr__, __dir__ = attach(
     {
         "AtLeast": "._votes",
         "AtMost": "._memory",
+        "BestPeriod": "._period",
         "CostAware": "._cost_aware",
         "Costs": "._costs",
         "Decision": "..results",
@@ -73,6 +77,7 @@ __getattr__, __dir__ = attach(
         "PolicyLike": "._base",
         "Replay": "._replay",
         "Sustained": "._memory",
+        "best_period": "._period",
         "replay": "._replay",
     },
 )
