@@ -326,6 +326,8 @@ SHOWN_BY = {
     "EnergyResult": "energy",
     "MMDResult": "mmd",
     "McNemarResult": "mcnemar",
+    "SliceGain": "worse_slices",
+    "WorseSlices": "worse_slices",
     "GroupSequentialResult": "group_sequential",
     "DeLongResult": "delong",
     "BettingResult": "betting_test",

@@ -52,6 +52,8 @@ PROMISES = {
     "AUCGain": "shared",
     "MetricGain": "shared",
     "EverySlice": "shared",
+    "NegativeFlips": "shared",
+    "Churn": "shared",
     "Faster": "shared",
     "Gain": "shared",
     "Gate": "shared",

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from contlearn.gates._base import Gate
     from contlearn.gates._canary import Canary
     from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
+    from contlearn.gates._churn import Churn
     from contlearn.gates._every_slice import EverySlice
     from contlearn.gates._faster import Faster
     from contlearn.gates._gain import Gain
     from contlearn.gates._guardrail import Guardrail
     from contlearn.gates._holdout_budget import HoldoutBudget
     from contlearn.gates._metric_gain import MetricGain
+    from contlearn.gates._negative_flips import NegativeFlips
     from contlearn.gates._old_data import OldData
     from contlearn.gates._sequential_gain import SequentialGain
     from contlearn.gates._sign_off import SignOff
     from contlearn.gates._trial import Trial
+    from contlearn.gates._worse_slices import SliceGain, WorseSlices, worse_slices
     from contlearn.results import Interval, Outcome, Verdict
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "Canary",
     "CanaryAction",
     "CanaryAnswer",
+    "Churn",
     "EverySlice",
     "Faster",
     "Gain",
@@ -41,12 +45,16 @@ __all__ = [
     "HoldoutBudget",
     "Interval",
     "MetricGain",
+    "NegativeFlips",
     "OldData",
     "Outcome",
     "SequentialGain",
     "SignOff",
+    "SliceGain",
     "Trial",
     "Verdict",
+    "WorseSlices",
+    "worse_slices",
 ]
 
 __getattr__, __dir__ = attach(
@@ -57,6 +65,7 @@ __getattr__, __dir__ = attach(
         "Canary": "._canary",
         "CanaryAction": "._canary_answer",
         "CanaryAnswer": "._canary_answer",
+        "Churn": "._churn",
         "EverySlice": "._every_slice",
         "Faster": "._faster",
         "Gain": "._gain",
@@ -65,11 +74,15 @@ __getattr__, __dir__ = attach(
         "HoldoutBudget": "._holdout_budget",
         "Interval": "..results",
         "MetricGain": "._metric_gain",
+        "NegativeFlips": "._negative_flips",
         "OldData": "._old_data",
         "Outcome": "..results",
         "SequentialGain": "._sequential_gain",
         "SignOff": "._sign_off",
+        "SliceGain": "._worse_slices",
         "Trial": "._trial",
         "Verdict": "..results",
+        "WorseSlices": "._worse_slices",
+        "worse_slices": "._worse_slices",
     },
 )

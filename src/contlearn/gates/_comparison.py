@@ -156,9 +156,9 @@ def _rows_for_errors(better: int, worse: int, n: int, margin: float, alpha: floa
         return None
     under_margin = _paired.variance(better, worse, n, margin)
     found = max(0.0, (better + worse) / n - estimate**2)
-    critical, power = _quantile(alpha), _quantile(1.0 - _POWER)
+    critical, power = quantile(alpha), quantile(1.0 - _POWER)
     effect = (critical * math.sqrt(under_margin) + power * math.sqrt(found)) / gap
-    return _more(effect * effect + 1.0 / gap, n)
+    return more(effect * effect + 1.0 / gap, n)
 
 
 def _of_bounded(gains: Floats, codes: Codes, reach: float, margin: float, alpha: float) -> Comparison:
@@ -201,7 +201,7 @@ def _rows_for_bets(mean: _mean.Mean, n: int, reach: float, margin: float, alpha:
     effect = (math.sqrt(2.0 * wealth) + _LUCK) * mean.standard_error / gap
     lost = reach + (margin if mean.estimate > margin else -margin)  # at most, by a single row
     units = wealth / math.log1p(_betting_mean.MOST * gap / lost) if lost > 0.0 else math.inf
-    return _more(max(n * effect * effect, units * n / max(1, mean.units)), n)
+    return more(max(n * effect * effect, units * n / max(1, mean.units)), n)
 
 
 def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, alpha: float) -> Comparison:
@@ -232,16 +232,16 @@ def _rows_for_differences(mean: _mean.Mean, n: int, margin: float, alpha: float)
         return None
     side = mean if mean.estimate > margin else mean.mirrored()
     critical = (side.estimate - side.low(alpha)) / side.standard_error
-    effect = (critical + _quantile(1.0 - _POWER)) * mean.standard_error / gap
-    return _more(n * effect * effect, n)
+    effect = (critical + quantile(1.0 - _POWER)) * mean.standard_error / gap
+    return more(n * effect * effect, n)
 
 
-def _more(total: float, n: int) -> int:
+def more(total: float, n: int) -> int:
     """Return the rows that are still lacking of `total`, which may be infinite."""
     return max(1, math.ceil(min(total, float(_MOST_ROWS)) - n))
 
 
-def _quantile(tail: float) -> float:
+def quantile(tail: float) -> float:
     from scipy.special import ndtri
 
     return -float(ndtri(tail))
