@@ -72,6 +72,7 @@ PROMISES = {
     "Policy": "shared",
     "Sustained": "shared",
     "Canary": "lock",
+    "GroupSequentialGain": "lock",
     "SequentialGain": "lock",
     "HoldoutBudget": "lock",
     "DistributionDetector": "lock",

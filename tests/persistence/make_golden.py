@@ -77,6 +77,14 @@ def kept():
             ),
             j.each_step(j.try_out),
         ),
+        "holdout-budget": (
+            lambda: gates.HoldoutBudget(alpha=0.1, n_holdouts=3),
+            j.each_step(j.judge_challenger),
+        ),
+        "group-sequential-gain": (
+            lambda: gates.GroupSequentialGain(1_200),
+            j.read_live(j.load_registry().take_look),
+        ),
         "sequential-gain": (
             lambda: gates.SequentialGain(max_samples=1_000),
             j.read_live(j.load_registry().take_pairs),

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from contlearn.gates._approval import Approval
     from contlearn.gates._auc_gain import AUCGain
     from contlearn.gates._base import Gate
+    from contlearn.gates._calibrated import Calibrated
     from contlearn.gates._canary import Canary
     from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
     from contlearn.gates._churn import Churn
     from contlearn.gates._every_slice import EverySlice
     from contlearn.gates._faster import Faster
     from contlearn.gates._gain import Gain
+    from contlearn.gates._group_sequential_gain import GroupSequentialGain
     from contlearn.gates._guardrail import Guardrail
     from contlearn.gates._holdout_budget import HoldoutBudget
     from contlearn.gates._metric_gain import MetricGain
     from contlearn.gates._negative_flips import NegativeFlips
     from contlearn.gates._old_data import OldData
+    from contlearn.gates._plan import Plan, plan
     from contlearn.gates._sequential_gain import SequentialGain
     from contlearn.gates._sign_off import SignOff
     from contlearn.gates._trial import Trial
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUCGain",
     "Approval",
+    "Calibrated",
     "Canary",
     "CanaryAction",
     "CanaryAnswer",
@@ -41,6 +45,7 @@ __all__ = [
     "Faster",
     "Gain",
     "Gate",
+    "GroupSequentialGain",
     "Guardrail",
     "HoldoutBudget",
     "Interval",
@@ -48,12 +53,16 @@ __all__ = [
     "NegativeFlips",
     "OldData",
     "Outcome",
+    "Plan",
     "SequentialGain",
     "SignOff",
     "SliceGain",
     "Trial",
     "Verdict",
     "WorseSlices",
+    "worse_slices",
+    "WorseSlices",
+    "plan",
     "worse_slices",
 ]
 
@@ -62,6 +71,7 @@ __getattr__, __dir__ = attach(
     {
         "AUCGain": "._auc_gain",
         "Approval": "._approval",
+        "Calibrated": "._calibrated",
         "Canary": "._canary",
         "CanaryAction": "._canary_answer",
         "CanaryAnswer": "._canary_answer",
@@ -70,6 +80,7 @@ __getattr__, __dir__ = attach(
         "Faster": "._faster",
         "Gain": "._gain",
         "Gate": "._base",
+        "GroupSequentialGain": "._group_sequential_gain",
         "Guardrail": "._guardrail",
         "HoldoutBudget": "._holdout_budget",
         "Interval": "..results",
@@ -77,12 +88,16 @@ __getattr__, __dir__ = attach(
         "NegativeFlips": "._negative_flips",
         "OldData": "._old_data",
         "Outcome": "..results",
+        "Plan": "._plan",
         "SequentialGain": "._sequential_gain",
         "SignOff": "._sign_off",
         "SliceGain": "._worse_slices",
         "Trial": "._trial",
         "Verdict": "..results",
         "WorseSlices": "._worse_slices",
+        "worse_slices": "._worse_slices",
+        "WorseSlices": "._worse_slices",
+        "plan": "._plan",
         "worse_slices": "._worse_slices",
     },
 )

@@ -56,16 +56,16 @@ class SequentialGain(Base):  # type: ignore[misc]
     gain is a confidence sequence: its interval, of confidence 1 - 2 alpha, holds at all rows at once.
 
     Rows needed, measured, for a true gain of 0.01, 0.02 and 0.04 where the models disagree in 6 % of rows:
-    on average 1.2 times those of a fixed design with a power of 80 %, and nearly every such challenger is
-    promoted in the end. Where the losses hardly differ but all in the same direction, at least
+    on average 1.1 to 1.2 times those of a fixed design with a power of 80 %, and every such challenger
+    was promoted in the end. Where the losses hardly differ but all in the same direction, at least
     bound x log(1 / alpha) / gain rows are needed: one row could lose as much as thousands have won.
 
     Evidence is about all rows since the start: rows on which the challenger was worse have to be made up
-    for, after 10,000 rows without a gain a gain of 0.02 takes up to twice the rows of a fresh start.
-    `reset` when one of the models, or what is asked of them, has changed.
+    for. After 10,000 rows without a gain, a gain of 0.02 takes four times the rows of a fresh start, after
+    50,000 ten times; `reset` when one of the models, or what is asked of them, has changed.
 
     Cost: constant; less than half a kilobyte of state. A quarter of a microsecond per `update` with zero-one
-    losses, less than one with others; `update_many` a tenth of a microsecond per row. Reading `verdict`: 2 milliseconds.
+    losses, less than one with others; a tenth per row in `update_many`. Reading `verdict`: 2 milliseconds.
 
     Not to be shared by threads without a lock.
 

@@ -160,7 +160,7 @@ def _proportional(times: Sequence[float], alpha: float, exponent: float, *, both
 
     low = _brownian.quantile(alpha / 2.0 if both else alpha)
     high = _brownian.quantile(alpha / (2.0 if both else 1.0) / len(times))
-    return at(_root(excess, low, high)) if len(times) > 1 else at(low)
+    return at(root(excess, low, high)) if len(times) > 1 else at(low)
 
 
 def _inflation(
@@ -173,21 +173,20 @@ def _inflation(
         found = _brownian.looks(times, bounds, both, drift)
         return math.log((1.0 - sum(look.crossing for look in found)) / (1.0 - power))
 
-    return (_root(lacking, single, 2.0 * single) / single) ** 2 if len(times) > 1 else 1.0
+    return (root(lacking, single, 3.0 * single) / single) ** 2 if len(times) > 1 else 1.0
 
 
-def _root(f: Callable[[float], float], low: float, high: float) -> float:
-    """Return where `f`, which falls, is 0: the false position, in its Illinois form."""
+def root(f: Callable[[float], float], low: float, high: float, close: float = 1e-13) -> float:
+    """Return where `f`, which falls from above 0 to below it, is 0: the false position, in its Illinois form.
+
+    `close` is the |f| that is close enough.
+    """
     at_low, at_high = f(low), f(high)
-    while at_high > 0.0:
-        low, at_low = high, at_high
-        high *= 2.0
-        at_high = f(high)
     side = 0
-    while abs(high - low) > 1e-13 * high and at_low - at_high > 0.0:
+    while abs(high - low) > 1e-13 * abs(high) and at_low > at_high:
         middle = (at_low * high - at_high * low) / (at_low - at_high)
         value = f(middle)
-        if abs(value) < 1e-13:
+        if abs(value) < close:
             return middle
         if value > 0.0:
             at_high = 0.5 * at_high if side == 1 else at_high
@@ -195,7 +194,7 @@ def _root(f: Callable[[float], float], low: float, high: float) -> float:
         else:
             at_low = 0.5 * at_low if side == -1 else at_low
             high, at_high, side = middle, value, -1
-    return low if abs(at_low) < abs(at_high) else high
+    return 0.5 * (low + high)
 
 
 def _fractions(looks: int | Sequence[float]) -> tuple[float, ...]:
