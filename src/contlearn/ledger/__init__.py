@@ -12,11 +12,28 @@ if TYPE_CHECKING:
     from contlearn.gates._sign_off import SignOff
     from contlearn.ledger._champion import Champion
     from contlearn.ledger._entry import Entry
+    from contlearn.ledger._export import read_json_lines
     from contlearn.ledger._fingerprint import fingerprint
     from contlearn.ledger._ledger import Ledger
+    from contlearn.ledger._logging import LogEntries
+    from contlearn.ledger._mlflow import MLflowAliases
+    from contlearn.ledger._opentelemetry import OpenTelemetrySpans
+    from contlearn.ledger._prometheus import PrometheusMetrics
     from contlearn.ledger._training_run import TrainingRun
 
-__all__ = ["Champion", "Entry", "Ledger", "SignOff", "TrainingRun", "fingerprint"]
+__all__ = [
+    "Champion",
+    "Entry",
+    "Ledger",
+    "LogEntries",
+    "MLflowAliases",
+    "OpenTelemetrySpans",
+    "PrometheusMetrics",
+    "SignOff",
+    "TrainingRun",
+    "fingerprint",
+    "read_json_lines",
+]
 
 __getattr__, __dir__ = attach(
     __name__,
@@ -24,8 +41,13 @@ __getattr__, __dir__ = attach(
         "Champion": "._champion",
         "Entry": "._entry",
         "Ledger": "._ledger",
+        "LogEntries": "._logging",
+        "MLflowAliases": "._mlflow",
+        "OpenTelemetrySpans": "._opentelemetry",
+        "PrometheusMetrics": "._prometheus",
         "SignOff": "..gates._sign_off",
         "TrainingRun": "._training_run",
         "fingerprint": "._fingerprint",
+        "read_json_lines": "._export",
     },
 )

@@ -18,9 +18,9 @@ FIRST = hashlib.sha256(b"contlearn.ledger").hexdigest()
 """What the first entry follows: the head of an empty ledger."""
 
 
-def digest_of(previous: str, id: int, kind: str, at: str | None, model_id: str | None, text: str) -> str:
+def digest_of(previous: str, number: int, kind: str, at: str | None, model_id: str | None, text: str) -> str:
     """Return the digest of an entry that follows the one with the digest `previous`."""
-    line = json.dumps([previous, id, kind, at, model_id, text], ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps([previous, number, kind, at, model_id, text], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -31,10 +31,10 @@ class Entry:
     Parameters
     ----------
     id
-        Its number, from 1.
+        Its number, from 1; 0 is the entry that says which software made the ledger.
     kind
-        What it is: "decision", "verdict", "drift", "training", "approval", "promotion", "rollback", "note",
-        or the name of another record.
+        What it is: "decision", "verdict", "drift", "training", "approval", "promotion", "rollback", "canary",
+        "note", the name of another record, or "software": which versions write from there on.
     at
         When, as the caller told the time; None where nobody said.
     model_id
@@ -82,7 +82,7 @@ class Entry:
         return found
 
     def read(self, kinds: _text.Kinds | None = None) -> dict[str, Any]:
-        """Return what was written, answers made again; `kinds` are subclasses of `Evidence` by their names."""
+        """Return what was written, answers made again; `kinds` are subclasses of `Evidence` by name."""
         found: dict[str, Any] = _text.read(self.text, kinds)
         return found
 
@@ -99,12 +99,12 @@ class Entry:
         at = self.at.isoformat() if isinstance(self.at, datetime) else self.at
         of = "" if self.model_id is None else f" of {self.model_id}"
         when = "" if at is None else f" at {at}"
-        return _checks.one_line(f"{self.id} {self.kind}{of}{when}: {self._said()}", 400)
+        return _checks.one_line(f"{self.id} {self.kind}{of}{when}: {self.said()}", 400)
 
-    def _said(self) -> str:
+    def said(self) -> str:
+        """Return the answer as one line; of promotions and rollbacks, the reason."""
         found = self.read()
-        answer = found.get("answer")
-        return str(found.get("reason", "")) if answer is None else str(answer)
+        return _checks.one_line(str(found.get("answer", found.get("reason", self.text))))
 
     def _repr_html_(self) -> str:
         rows = [(name, str(value)) for name, value in self.to_dict().items()]

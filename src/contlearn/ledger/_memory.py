@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contlearn.ledger import _text
-from contlearn.ledger._store import Store
+from contlearn.ledger._store import Row, Store
 from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence
+from contlearn.results import DriftResult
+
+_FIRST = "coalesce((SELECT id FROM entries WHERE kind = 'decision' ORDER BY id DESC LIMIT 1 OFFSET ?), 0)"
 
 
 class Memory:
-    """The episodes of a ledger."""
+    """The last episodes of a ledger for one kind of evidence: read once, and then only what is new."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kind: type[Evidence]) -> None:
         self._store = store
+        self._kinds = {_text.class_name(kind): kind}
+        self._read: int | None = None
+        self._episodes: list[Episode] = []
+        self._retrained: int | None = None
+        self._drift: DriftResult | None = None
 
-    def episodes(self, kinds: _text.Kinds) -> tuple[Episode, ...]:
-        """Return the last episodes, oldest first."""
-        rows = self._store.rows("kind IN ('decision', 'verdict')")
-        found: list[Episode] = []
-        retrained: int | None = None
-        for row in rows:
-            said = _text.read(row.text, kinds)
-            if row.kind == "decision":
-                found.append(Episode(said.get("evidence", Evidence()), said["answer"]))
-                retrained = len(found) - 1 if said["answer"] else retrained
-            elif retrained is not None:
-                past = found[retrained]
-                if past.verdict is None or not past.verdict:
-                    found[retrained] = Episode(past.evidence, past.decision, said["answer"])
-        return tuple(found[-MAX_EPISODES:])
+    def recall(self) -> tuple[tuple[Episode, ...], DriftResult | None]:
+        """Return the last episodes, oldest first, and what a detector said since the last decision."""
+        with self._store.lock:
+            kinds = "kind IN ('decision', 'verdict', 'drift')"
+            if self._read is None:
+                rows = self._store.rows(f"{kinds} AND id >= {_FIRST}", (MAX_EPISODES - 1,))
+            else:
+                rows = self._store.rows(f"id > ? AND {kinds}", (self._read,))
+            for row in rows:
+                self._take(row)
+            self._read = rows[-1].id if rows else self._read or 0
+            self._forget()
+            return tuple(self._episodes), self._drift
+
+    def _take(self, row: Row) -> None:
+        said = _text.read(row.text, self._kinds)
+        answer = said["answer"]
+        if row.kind == "drift":
+            self._drift = answer
+        elif row.kind == "decision":
+            self._drift = None
+            self._retrained = len(self._episodes) if answer else self._retrained
+            self._episodes.append(Episode(said.get("evidence") or Evidence(), answer))
+        elif self._retrained is not None:
+            past = self._episodes[self._retrained]
+            if not past.verdict:
+                self._episodes[self._retrained] = replace(past, verdict=answer)
+
+    def _forget(self) -> None:
+        gone = len(self._episodes) - MAX_EPISODES
+        if gone > 0:
+            del self._episodes[:gone]
+            if self._retrained is not None:
+                self._retrained = self._retrained - gone if self._retrained >= gone else None

@@ -46,3 +46,12 @@ def is_before(name: str, one: Moment, other: Moment) -> bool:
         f"{name} ({one}) cannot be compared with {other} in the ledger; "
         "use one kind of time, with a time zone everywhere or nowhere"
     )
+
+
+def lies_within(at: Moment | None, since: Moment | None, until: Moment | None) -> bool:
+    """Return whether a moment is neither before `since` nor at or after `until`."""
+    if since is None and until is None:
+        return True
+    if at is None or (since is not None and is_before("since", at, since)):
+        return False
+    return until is None or is_before("until", at, until)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from contlearn.exceptions import DamagedLedger
 
 _LEAF, _INTERIOR = 13, 5
+_DEEPEST = 20  # no tree that fits on a disk has more pages on the way down
 _PENDING = 2**30  # the page that holds this byte is never used
 
 HEADER = {
@@ -77,12 +78,13 @@ class Image:
 
     def _depth(self, number: int) -> int:
         """Return how many pages lie on the way down: not deeper than pages can be."""
-        for depth in range(1, 20):
-            page, start = self._page(number)
-            if page[start] != _INTERIOR:
-                return depth
+        depth, (page, start) = 1, self._page(number)
+        while page[start] == _INTERIOR:
             number = _word(page, start + 8)
-        self._refuse(number, "a tree without an end")
+            depth, (page, start) = depth + 1, self._page(number)
+            if depth > _DEEPEST:
+                self._refuse(number, "a tree without an end")
+        return depth
 
     def _tree(self, number: int, depth: int, is_deep: bool) -> Iterator[tuple[int, list[Any]]]:
         page, start = self._visited(number)
@@ -192,12 +194,12 @@ class Image:
 
     def _varint(self, number: int, data: bytes, at: int) -> tuple[int, int]:
         """Return an integer of one to eight bytes, and where it ends."""
-        found = 0
-        for position in range(at, min(at + 8, len(data))):
-            found = found << 7 | data[position] & 0x7F
-            if data[position] < 0x80:
-                return found, position + 1
-        self._refuse(number, "a length")
+        found, end = 0, at + 1
+        while data[end - 1] >= 0x80:
+            found, end = (found | data[end - 1] & 0x7F) << 7, end + 1
+            if end > at + 8:
+                self._refuse(number, "a length")
+        return found | data[end - 1], end
 
     def _page(self, number: int) -> tuple[bytes, int]:
         if not 1 <= number <= self.header.n_pages:
@@ -210,7 +212,7 @@ class Image:
         self._seen.add(number)
         return self._page(number)
 
-    def _refuse(self, number: int, what: str) -> Any:
+    def _refuse(self, number: int, what: str) -> NoReturn:
         raise DamagedLedger(f"page {number} of the ledger was changed: {what}")
 
 

@@ -2,83 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from contlearn import _checks
+from contlearn.exceptions import DamagedLedger
 from contlearn.ledger import _moments, _text
 from contlearn.ledger._champion import Champion
 from contlearn.ledger._store import Row, Store
 from contlearn.policies._time import Moment
+from contlearn.results import Decision, Verdict
+
+
+class Reign(NamedTuple):
+    """A time in which one model served; `below` is the reign that a rollback leads back to."""
+
+    entry: int
+    model_id: str
+    since: Moment
+    reason: str
+    facts: dict[str, Any]
+    promotion: int
+    follows: int
+    below: Reign | None
 
 
 class Reigns:
-    """The promotions and rollbacks of a ledger, read once and then only what is new."""
+    """The promotions and rollbacks of a ledger: read once, and then only what is new."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._read = 0
-        self._reigns: list[Champion] = []
-        self._below: list[Champion] = []
+        self._reigns: list[Reign] = []
 
-    def at(self, moment: Moment | None) -> Champion | None:
-        """Return who served at a moment; None: now."""
-        self._catch_up()
-        if moment is None:
-            return self._reigns[-1] if self._reigns else None
-        found = None
-        for reign in self._reigns:
-            if _moments.is_before("at", moment, reign.since):
-                break
-            found = reign
-        return found
+    def now(self) -> Reign | None:
+        """Return who serves."""
+        return self._all()[-1] if self._all() else None
 
-    def require_promotion(self, at: Moment) -> None:
+    def champion(self, moment: Moment | None) -> Champion | None:
+        """Return who served at a moment, and why; None: now."""
+        reigns = self._until(moment)
+        return None if not reigns else self._told(reigns[-1])
+
+    def anchor(self, moment: Moment | None) -> Champion | None:
+        """Return the last of the champion's line that was shown to be better than the one before."""
+        reigns = self._until(moment)
+        reign = reigns[-1] if reigns else None
+        while reign is not None:
+            champion = self._told(self._promoted(reign))
+            gain = None if champion.verdict is None else champion.verdict.gain
+            if reign.below is None or (gain is not None and gain.low > 0.0):
+                return champion
+            reign = reign.below
+        return None
+
+    def of(self, model_id: str) -> tuple[Champion, ...]:
+        """Return every reign of a model, oldest first."""
+        return tuple(self._told(reign) for reign in self._all() if reign.model_id == model_id)
+
+    def require_order(self, at: Moment | None) -> None:
         """Refuse a promotion before the last change."""
-        self._catch_up()
-        if self._reigns and _moments.is_before("at", at, self._reigns[-1].since):
-            _checks.bad_data("at", f"not lie before the last change, {self._reigns[-1].since}", str(at))
+        last = self.now()
+        if last is not None and _moments.is_before("at", cast("Moment", at), last.since):
+            since = _moments.text_of(last.since)
+            _checks.bad_data("at", f"not lie before the last change of champion, {since}", str(at))
 
-    def require_rollback(self, at: Moment) -> None:
+    def require_way_back(self, at: Moment | None) -> None:
         """Refuse a rollback where there is nothing to go back to."""
-        self.require_promotion(at)
-        if len(self._below) < 2:
-            _checks.bad_data("rollback", "have a champion before the present one to go back to", "none")
+        self.require_order(at)
+        last = self.now()
+        if last is None or last.below is None:
+            left = "no champion" if last is None else f"{last.model_id}, the first"
+            _checks.bad_data("a rollback", "have a champion to go back to", left, "promote one instead")
 
-    def _catch_up(self) -> None:
-        rows = self._store.rows("id > ? AND kind IN ('promotion', 'rollback')", (self._read,))
-        for row in rows:
-            self._play(row)
-            self._read = row.id
+    def _all(self) -> list[Reign]:
+        with self._store.lock:
+            rows = self._store.rows("id > ? AND kind IN ('promotion', 'rollback')", (self._read,))
+            for row in rows:
+                self._reigns.append(self._played(row))
+                self._read = row.id
+            return self._reigns
 
-    def _play(self, row: Row) -> None:
-        found: dict[str, Any] = _text.read(row.text)
-        since = _moments.of_text(row.at)
-        assert since is not None
-        if row.kind == "rollback":
-            self._below.pop()
-            back = self._below[-1]
-            self._reigns.append(
-                Champion(
-                    back.model_id,
-                    since,
-                    found["reason"],
-                    None,
-                    back.trained_at,
-                    back.baseline_loss,
-                    entry=row.id,
-                    promotion=back.promotion,
-                )
-            )
-            return
-        champion = Champion(
-            str(row.model_id),
-            since,
-            found["reason"],
-            None,
-            found.get("trained_at"),
-            found.get("baseline_loss"),
-            entry=row.id,
-            promotion=row.id,
+    def _until(self, moment: Moment | None) -> list[Reign]:
+        reigns = self._all()
+        if moment is None:
+            return reigns
+        low, high = 0, len(reigns)
+        while low < high:  # since when they served is in order: nothing else is let in
+            middle = (low + high) // 2
+            if _moments.is_before("at", moment, reigns[middle].since):
+                high = middle
+            else:
+                low = middle + 1
+        return reigns[:low]
+
+    def _played(self, row: Row) -> Reign:
+        found = _text.read(row.text)
+        since = cast("Moment", _moments.of_text(row.at))
+        last = self._reigns[-1] if self._reigns else None
+        if row.kind == "promotion":
+            follows = 0 if last is None else last.entry
+            return Reign(row.id, str(row.model_id), since, found.pop("reason"), found, row.id, follows, last)
+        if last is None or last.below is None:
+            raise DamagedLedger(f"entry {row.id} of the ledger goes back to a champion that is not there")
+        back = last.below
+        return back._replace(entry=row.id, since=since, reason=found["reason"])
+
+    def _promoted(self, reign: Reign) -> Reign:
+        """Return the reign that began with the promotion, not with a rollback to it."""
+        return next(each for each in self._reigns if each.entry == reign.promotion)
+
+    def _told(self, reign: Reign) -> Champion:
+        """Return a reign with what led to it."""
+        position = next(i for i, each in enumerate(self._reigns) if each.entry == reign.entry)
+        later = self._reigns[position + 1 : position + 2]
+        decision, verdict = self._chain(reign)
+        promotion = reign.promotion
+        rows = self._store.rows("kind = 'approval' AND model_id = ? AND id < ?", (reign.model_id, promotion))
+        return Champion(
+            reign.model_id,
+            reign.since,
+            reign.reason or ("" if verdict is None else verdict.reason),
+            until=later[0].since if later else None,
+            decision=decision,
+            verdict=verdict,
+            approvals=tuple(_text.read(row.text)["answer"] for row in rows),
+            entry=reign.entry,
+            promotion=promotion,
+            **reign.facts,
         )
-        self._below.append(champion)
-        self._reigns.append(champion)
+
+    def _chain(self, reign: Reign) -> tuple[Decision | None, Verdict | None]:
+        """Return the decision to train and the verdict that led to a promotion: the last before it."""
+        between = "id > ? AND id < ? AND kind IN ('decision', 'verdict')"
+        verdict = None
+        for row in reversed(self._store.rows(between, (reign.follows, reign.promotion))):
+            if row.model_id not in (None, reign.model_id):
+                continue
+            answer = _text.read(row.text)["answer"]
+            if row.kind == "verdict":
+                verdict = answer if verdict is None and answer else verdict
+            elif answer:
+                return answer, verdict
+        return None, verdict

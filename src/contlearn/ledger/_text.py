@@ -1,6 +1,6 @@
 """Answers as readable JSON, exactly: what is read back equals what was written.
 
-A value that JSON has no form for says what it is: ``{"is": "datetime", "value": "2024-03-01T12:00:00+01:00"}``.
+A value that JSON has no form for says what it is: ``{"is": "date", "value": "2024-03-01"}``.
 Only what is listed here is ever made from a text, whatever the text says.
 """
 
@@ -23,6 +23,18 @@ from contlearn.results import Interval
 
 TAG = "is"
 
+_KINDS = {
+    "DriftResult": "drift",
+    "Decision": "decision",
+    "Verdict": "verdict",
+    "CanaryAnswer": "canary",
+    "TrainingRun": "training",
+    "SignOff": "approval",
+    "Alarm": "alarm",
+    "JTTReport": "curation",
+}
+"""What entries are called, by the record that they hold."""
+
 HOMES = {
     "DriftResult": "contlearn.results",
     "Decision": "contlearn.results",
@@ -31,6 +43,8 @@ HOMES = {
     "Outcome": "contlearn.results",
     "SignOff": "contlearn.gates._sign_off",
     "TrainingRun": "contlearn.ledger._training_run",
+    "CanaryAnswer": "contlearn.gates._canary_answer",
+    "CanaryAction": "contlearn.gates._canary_answer",
     "Alarm": "contlearn.drift._streams._alarm",
     "JTTReport": "contlearn.curation._jtt_report",
     "JTTCell": "contlearn.curation._jtt_report",
@@ -53,6 +67,15 @@ def written(value: object) -> str:
 def read(text: str, kinds: Kinds | None = None) -> Any:
     """Return what was written as `text`; `kinds` are the subclasses of `Evidence` that may be made."""
     return _made(json.loads(text), kinds or {})
+
+
+def kind_of(answer: object) -> str:
+    """Return what an entry that holds `answer` is called, or refuse it."""
+    name = type(answer).__name__
+    known = _KINDS.get(name) if HOMES.get(name) == type(answer).__module__ else None
+    if known is None:
+        _checks.instance("answer", answer, Mapping, "an answer of contlearn, or a mapping")
+    return known or "note"
 
 
 def class_name(kind: type) -> str:
@@ -130,7 +153,7 @@ def _mapping(value: Mapping[Any, Any], where: str) -> Any:
     return {TAG: "mapping", "items": pairs}
 
 
-def _span(value: timedelta, where: str) -> dict[str, Any]:
+def _span(value: timedelta) -> dict[str, Any]:
     return {
         TAG: "timedelta",
         "days": value.days,
@@ -144,7 +167,7 @@ _WRITERS: tuple[tuple[type, Callable[[Any, str], Any]], ...] = (
     (Word, lambda value, _: {TAG: type(value).__name__, "value": str(value)}),
     (datetime, lambda value, _: {TAG: "datetime", "value": builtin(value).isoformat()}),
     (date, lambda value, _: {TAG: "date", "value": value.isoformat()}),
-    (timedelta, lambda value, where: _span(builtin(value), where)),
+    (timedelta, lambda value, _: _span(builtin(value))),
     (Evidence, _evidence),
     (Mapping, _mapping),
     (list, lambda value, where: [_plain(part, where) for part in value]),

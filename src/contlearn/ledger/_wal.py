@@ -19,7 +19,7 @@ class Pages(NamedTuple):
     """What committed frames say: pages by number, and how many the file then has; None: as it is."""
 
     pages: dict[int, bytes]
-    count: int | None
+    n_pages: int | None
 
 
 def committed(log: bytes, page_size: int) -> Pages:
@@ -71,7 +71,7 @@ def _refuse_changed(
     follows = any(is_ours(struct.unpack(">II", log[start + 8 : start + 16])) for start in later)
     if is_after_commit or follows:
         raise DamagedLedger(
-            "the -wal file of the ledger was changed, or a power failure cut a write that nobody was told of; "
+            "the -wal file of the ledger was changed, or a power failure cut off a write; "
             "restore it from a backup, or remove it to go on without the entries that only it holds"
         )
 
