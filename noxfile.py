@@ -87,6 +87,14 @@ def integrations(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def adapters(session: nox.Session) -> None:
+    """The ledger told to Prometheus, OpenTelemetry, logging, and the model registry of MLflow."""
+    session.install("-e", ".", *group("test"), *group("adapters"))
+    files = ("tests/ledger/test_adapters.py", "tests/integrations/test_mlflow.py")
+    session.run("pytest", *files, *session.posargs, env=QUIET)
+
+
+@nox.session(default=False)
 def torch(session: nox.Session) -> None:
     """Tensors: as many devices as torch finds here. Other words go to the installer of torch.
 
@@ -104,6 +112,7 @@ def minimums(session: nox.Session) -> None:
     floors = Path(session.create_tmp()) / "floors.txt"
     session.install("uv")  # only uv knows how to resolve to the lowest releases
     options = "--quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra examples"
+    options += " --extra prometheus --extra opentelemetry"
     lowest = ["uv", "pip", "compile", *options.split(), "--resolution", "lowest-direct"]
     compiled = session.run(*lowest, "pyproject.toml", silent=True)
     floors.write_text(compiled or "")

@@ -136,6 +136,14 @@ def take_look(machine, step):
     machine.look(gates.Trial(champion, challenger))
 
 
+def promised(champion_losses, challenger_losses):
+    """Return a trial of events that come in half of the rows, promised too rarely by as much as is lost."""
+    y = [row % 2 for row in range(len(champion_losses))]
+    shift = 0.4 * sum(challenger_losses) / max(1, len(challenger_losses))
+    said = [0.5 - shift + 0.0 * loss for loss in champion_losses]
+    return gates.Trial(champion_losses, challenger_losses, y=y, champion=said, challenger=said)
+
+
 def put(window, row, i):
     window.put(i, row, at=i)
 
@@ -183,6 +191,7 @@ GATES = [
     Entry(gates.AUCGain, GATE, gates.AUCGain, {"make_trial": predicted}),
     Entry(gates.AUCGain, GATE, lambda: gates.AUCGain(margin=-0.02, alpha=0.01), {"make_trial": predicted}),
     Entry(gates.MetricGain, GATE, lambda: gates.MetricGain("f1"), {"make_trial": predicted}),
+    Entry(gates.Calibrated, GATE, lambda: gates.Calibrated(0.1), {"make_trial": promised}),
     Entry(
         gates.MetricGain,
         GATE,
@@ -586,7 +595,11 @@ VALUES = [
         gates.SliceGain,
         VALUE,
         lambda: gates.SliceGain(
-            name="eu", worse=True, gain=Interval(-0.1, -0.2, -0.05, 0.9), p_value=0.003, n_samples=90,
+            name="eu",
+            worse=True,
+            gain=Interval(-0.1, -0.2, -0.05, 0.9),
+            p_value=0.003,
+            n_samples=90,
             reason="90 rows",
         ),
     ),
@@ -594,7 +607,8 @@ VALUES = [
         gates.WorseSlices,
         VALUE,
         lambda: gates.WorseSlices(
-            by="region", slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
+            by="region",
+            slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
             remarks=("a\nremark",),
         ),
     ),
@@ -626,6 +640,15 @@ OTHERS = [
     ),
     Entry(gates.HoldoutBudget, JUDGE, lambda: gates.HoldoutBudget(alpha=0.1, n_holdouts=3)),
     Entry(ledger.Ledger, LEDGER, ledger.Ledger),
+    *(
+        Entry(each, LEDGER)
+        for each in (
+            ledger.LogEntries,
+            ledger.MLflowAliases,
+            ledger.OpenTelemetrySpans,
+            ledger.PrometheusMetrics,
+        )
+    ),
     Entry(drift.Summary, SUMMARY, lambda: drift.KS().fit([1.0, 2.0, 3.0]).summarize([1.5, 2.5])),
     Entry(evaluation.Prequential, MACHINE, lambda: evaluation.Prequential(evaluation.absolute_error)),
     Entry(

@@ -253,6 +253,7 @@ RAISES = {
     ("_lazy.py", "AttributeError"): "the module protocol of Python",
     ("_tables/_frames.py", "MissingDependencyError"): "not an argument error",
     ("stats/_array_api.py", "MissingDependencyError"): "not an argument error",
+    ("ledger/_prometheus.py", "MissingDependencyError"): "not an argument error",
     ("policies/_base.py", "TypeError"): "the truth protocol of Python",
     ("gates/_base.py", "TypeError"): "the truth protocol of Python",
     ("drift/_by_column.py", "NotImplementedError"): "hooks that are never called",
