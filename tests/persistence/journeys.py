@@ -221,6 +221,16 @@ def try_out(canary, step):
     return said(canary.answer) + said(canary.verdict)
 
 
+def judge_challenger(budget, step):
+    """A challenger on rows of which some were there before."""
+    losses = [float(each > 0) for each in numbers(step, 30)]
+    better = [float(each > 0.8) for each in numbers(step, 30)]
+    rows = {"ids": range(step, step + 30)} if step % 3 else {"groups": [step // 9] * 30}
+    trial = gates.Trial(losses, better, **rows)
+    verdict = budget.judge(gates.Gain(), trial)
+    return said(verdict) + said((budget.spent(trial), budget.left(trial), budget.history, str(budget)))
+
+
 def same(value, step):
     return repr(value) + str(value)
 
@@ -255,6 +265,7 @@ def ways(registry, entry):
         registry.POLICY: ask_policy,
         registry.MACHINE: evaluate,
         registry.CANARY: try_out,
+        registry.JUDGE: judge_challenger,
     }
     if entry.kind in steps:
         return {"": each_step(steps[entry.kind])}

@@ -98,6 +98,7 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.gates._gain", "Gain"),
     **_homes("contlearn.gates._auc_gain", "AUCGain"),
     **_homes("contlearn.gates._metric_gain", "MetricGain"),
+    **_homes("contlearn.gates._calibrated", "Calibrated"),
     **_homes("contlearn.gates._every_slice", "EverySlice"),
     **_homes("contlearn.gates._negative_flips", "NegativeFlips"),
     **_homes("contlearn.gates._churn", "Churn"),

@@ -131,6 +131,8 @@ def check_attributes(id_: str, kind: Any, state: dict[str, Any]) -> None:
     _kinds.check(kind, state, {name: _hint(each) | None for name, each in expected.items()})
     if id_ == "RiskDetector" and not _sides_fit(state):
         damaged("the bets of a RiskDetector", "values that do not belong together")
+    if id_ == "HoldoutBudget" and not _budget_fits(state):
+        damaged("the holdouts of a HoldoutBudget", "values that do not belong together")
     if id_ == "Canary" and not _canary_fits(state):
         damaged("the steps and guardrails of a Canary", "values that do not belong together")
     if id_ in _SETTLED:
@@ -235,6 +237,22 @@ def _sides_fit(state: dict[str, Any]) -> bool:
     known = state["_known"].values()
     alike_ = n == len(state["_wealth"]) and all(len(each[1]) == n for each in known)
     return alike_ and (n == 1 or not state["_simple"])
+
+
+def _budget_fits(state: dict[str, Any]) -> bool:
+    judged = [look.challenger for look in state["_looks"].values()]
+    judged += [holdout.judged for holdout in state["_holdouts"]]
+    kept = [
+        (keys, size)
+        for holdout in state["_holdouts"]
+        for keys, size in zip(holdout.rows, holdout.sizes, strict=True)
+        if keys is not None
+    ]
+    sorted_ = all(
+        keys.ndim == 1 and 0 < keys.size <= size and bool((keys[1:] > keys[:-1]).all()) for keys, size in kept
+    )
+    counted = min(judged, default=1) > 0 and state["_forgotten"] >= 0 and state["_promoted"] >= 0
+    return sorted_ and counted
 
 
 def _canary_fits(state: dict[str, Any]) -> bool:

@@ -1,0 +1,250 @@
+"""Which rows a holdout consists of, remembered in a bounded space: enough to know them again."""
+
+from __future__ import annotations
+
+import hashlib
+import numbers
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contlearn.gates._base import Gate
+from contlearn.gates._trial import Trial
+from contlearn.stats import _columns
+
+Keys = NDArray[np.uint64]
+
+EXACT = 2048  # keys that are remembered of one column; of more, those with the smallest hashes
+_EXACT_INTEGERS = 2.0**53
+
+
+class Rows(NamedTuple):
+    """What is known of the rows of a trial, as sorted hashes of distinct values; None where nothing is.
+
+    Attributes
+    ----------
+    ids
+        Names of rows.
+    groups
+        Their clusters: rows of different clusters are different rows.
+    labels
+        Labels that are numbers, nearly all of them different, so that a different one is a different row.
+    """
+
+    ids: Keys | None = None
+    groups: Keys | None = None
+    labels: Keys | None = None
+
+
+class Holdout(NamedTuple):
+    """Rows that challengers were judged on, and how many.
+
+    Attributes
+    ----------
+    rows
+        As `Rows`, at most `EXACT` hashes each.
+    sizes
+        How many there were of each.
+    judged
+        Place of the last challenger in the order in which these rows are spent.
+    """
+
+    rows: Rows
+    sizes: tuple[int, int, int]
+    judged: int
+
+
+def rows_of(trial: Trial) -> Rows | None:
+    """Return what is known of the rows of a trial; None where an id is missing."""
+    ids = groups = None
+    if trial.ids is not None:
+        if _columns.missing(trial.ids).any():
+            return None
+        ids = _keys(trial.ids)
+    if trial.groups is not None and not _columns.missing(trial.groups).any():
+        groups = _keys(trial.groups)
+    return Rows(ids, groups, _labels(trial.y))
+
+
+def remembered(rows: Rows, judged: int) -> Holdout:
+    """Return what is kept of the rows of a trial."""
+    kept = (None if keys is None else np.array(keys[:EXACT]) for keys in rows)
+    return Holdout(Rows(*kept), _sizes(rows), judged)
+
+
+def same(holdout: Holdout, rows: Rows) -> bool:
+    """Return whether a trial has exactly the rows of a holdout, as far as both are known."""
+    if holdout.sizes != _sizes(rows):
+        return False
+    pairs = zip(holdout.rows, rows, strict=True)
+    return all(one is None or np.array_equal(one, other[:EXACT]) for one, other in pairs if other is not None)
+
+
+def may_share(holdout: Holdout, rows: Rows) -> bool:
+    """Return False only where no row of a trial can be one of a holdout.
+
+    Ids decide where both have them. Elsewhere different clusters, or labels of which none occurs in both,
+    show that the rows are different, and nothing else does.
+    """
+    pairs = list(zip(holdout.rows, rows, strict=True))
+    for known in (pairs[:1], pairs[1:]):
+        there = [(kept, keys) for kept, keys in known if kept is not None and keys is not None]
+        if there:
+            return all(_meet(kept, keys) for kept, keys in there)
+    return True
+
+
+def digest(gate: Any, trial: Trial) -> str:
+    """Return what names a question: the gate, and everything that the trial says row by row.
+
+    What is said beside the rows (latencies, approvals, old data, an anchor) does not count: a trial in which
+    it was filled in later asks the same of the same rows.
+    """
+    text = hashlib.blake2b(_described(gate).encode(), digest_size=16)
+    columns = {
+        "champion_losses": trial.champion_losses,
+        "challenger_losses": trial.challenger_losses,
+        "ids": trial.ids,
+        "groups": trial.groups,
+        "y": trial.y,
+        "champion": trial.champion,
+        "challenger": trial.challenger,
+        **{f"slices.{name}": column for name, column in sorted((trial.slices or {}).items())},
+    }
+    for name, column in columns.items():
+        if column is not None:
+            text.update(f"|{name}|{column.dtype}|{column.shape}|".encode())
+            for piece in _bytes(column):
+                text.update(piece)
+    return text.hexdigest()
+
+
+def keeps_a_rate(gate: Any) -> bool:
+    """Return whether a gate, or any gate that must promote with it or inside it, has an alpha."""
+    if getattr(gate, "alpha", None) is not None:
+        return True
+    return any(keeps_a_rate(inner) for inner in _inside(gate))
+
+
+def may_lose(gate: Any) -> bool:
+    """Return whether a promotion by this gate allows the mean loss to be higher than the champion's."""
+    joined = getattr(gate, "parts", None)
+    parts = joined if isinstance(gate, Gate) and isinstance(joined, tuple) else (gate,)
+    margins = [part.margin for part in parts if isinstance(getattr(part, "margin", None), numbers.Real)]
+    if any(margin >= 0.0 for margin in margins):
+        return False
+    return bool(margins) or any(may_lose(inner) for part in parts for inner in _inside(part))
+
+
+def _inside(gate: Any) -> Iterator[Any]:
+    """Yield the gates that are fields of a gate."""
+    if not (isinstance(gate, Gate) and is_dataclass(gate)):
+        return
+    for field in fields(gate):
+        value = getattr(gate, field.name)
+        yield from (each for each in (value if isinstance(value, tuple) else (value,)) if callable(each))
+
+
+def _described(value: Any) -> str:
+    """Return a text that is another one for another gate; for the same one in another process, it may be."""
+    if isinstance(value, Gate) and is_dataclass(value):
+        inner = ",".join(_described(getattr(value, field.name)) for field in fields(value))
+        return f"{type(value).__module__}.{type(value).__qualname__}({inner})"
+    if isinstance(value, tuple):
+        return f"({','.join(map(_described, value))})"
+    if isinstance(value, FunctionType):
+        code, cells = value.__code__, value.__closure__ or ()
+        inside = (code.co_code.hex(), code.co_consts, code.co_names, value.__defaults__, value.__kwdefaults__)
+        return f"{value.__module__}.{value.__qualname__}{inside!r}{[cell.cell_contents for cell in cells]!r}"
+    if " object at 0x" in repr(value):  # an address, where another object may live tomorrow
+        return f"{value!r}{getattr(value, '__dict__', '')!r}"
+    return repr(value)
+
+
+def _sizes(rows: Rows) -> tuple[int, int, int]:
+    ids, groups, labels = (0 if keys is None else int(keys.size) for keys in rows)
+    return ids, groups, labels
+
+
+def _meet(kept: Keys, keys: Keys) -> bool:
+    """Return whether any of the sorted `keys` is among those kept."""
+    if not kept.size or not keys.size:
+        return True  # of no rows nothing can be shown
+    near = keys[: np.searchsorted(keys, kept[-1], side="right")]
+    small, large = (kept, near) if kept.size < near.size else (near, kept)
+    if not large.size:
+        return False
+    places = np.minimum(np.searchsorted(large, small), large.size - 1)
+    return bool((large[places] == small).any())
+
+
+def _labels(y: NDArray[Any] | None) -> Keys | None:
+    """Return the keys of labels that tell rows apart; a few classes, or others, are no proof of anything."""
+    if y is None or y.ndim != 1 or y.dtype.kind != "f" or not np.isfinite(y).all():
+        return None
+    keys = _keys(y)
+    return keys if 2 * keys.size > y.size else None
+
+
+def _keys(column: NDArray[Any]) -> Keys:
+    """Return the distinct hashes of the values of a column, sorted; 5, 5.0 and "5" are one value."""
+    return np.unique(_hashes(column))
+
+
+def _hashes(column: NDArray[Any]) -> Keys:
+    kind = column.dtype.kind
+    if kind == "u":
+        return _mixed(column.astype(np.uint64))
+    if kind in "bi":
+        return _mixed(column.astype(np.int64).view(np.uint64))
+    if kind == "f":
+        values = column.astype(np.float64)
+        whole = (values == np.floor(values)) & (np.abs(values) <= _EXACT_INTEGERS)
+        integers = np.where(whole, values, 0.0).astype(np.int64).view(np.uint64)
+        bits = (values + 0.0).view(np.uint64)
+        return np.where(whole, _mixed(integers), _mixed(_mixed(bits)))
+    if kind == "M":
+        column = column.astype("M8[us]").astype(object)
+    return np.fromiter(map(_hash, column.tolist()), np.uint64, column.size)
+
+
+def _hash(value: Any) -> int:
+    """Return the hash of one value that is no number of numpy's."""
+    if isinstance(value, str):
+        value = _integer_in(value)
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 64):
+        return int(_hashes(np.asarray([value]))[0])
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+
+def _integer_in(text: str) -> str | int:
+    """Return the integer that a text is, exactly as Python writes it; otherwise the text."""
+    if len(text) > 18 or not (text.isascii() and text.removeprefix("-").isdigit()):
+        return text
+    number = int(text)
+    return number if str(number) == text else text
+
+
+def _mixed(values: Keys) -> Keys:
+    """Return hashes of 64-bit integers, no two of them alike (the finaliser of SplitMix64)."""
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _bytes(column: NDArray[Any]) -> Iterator[bytes]:
+    """Yield the contents of a column."""
+    if column.dtype.kind != "O":
+        yield np.ascontiguousarray(column).tobytes()
+        return
+    for value in column.flat:
+        yield f"{type(value).__name__} {value!r}\0".encode("utf-8", "replace")
