@@ -118,7 +118,7 @@ def take_pairs(machine, step):
     machine.update_many(champion[10:], challenger[10:])
 
 
-def predicted(champion_losses, challenger_losses):
+def scored(champion_losses, challenger_losses):
     """Return a trial of labels and scores that are wrong by as much as the losses say."""
     y = [row % 2 for row in range(len(champion_losses))]
 
@@ -188,15 +188,15 @@ def predicted(champion_losses, challenger_losses):
 
 
 GATES = [
-    Entry(gates.AUCGain, GATE, gates.AUCGain, {"make_trial": predicted}),
-    Entry(gates.AUCGain, GATE, lambda: gates.AUCGain(margin=-0.02, alpha=0.01), {"make_trial": predicted}),
-    Entry(gates.MetricGain, GATE, lambda: gates.MetricGain("f1"), {"make_trial": predicted}),
+    Entry(gates.AUCGain, GATE, gates.AUCGain, {"make_trial": scored}),
+    Entry(gates.AUCGain, GATE, lambda: gates.AUCGain(margin=-0.02, alpha=0.01), {"make_trial": scored}),
+    Entry(gates.MetricGain, GATE, lambda: gates.MetricGain("f1"), {"make_trial": scored}),
     Entry(gates.Calibrated, GATE, lambda: gates.Calibrated(0.1), {"make_trial": promised}),
     Entry(
         gates.MetricGain,
         GATE,
         lambda: gates.MetricGain("average_precision", margin=0.01, n_resamples=500),
-        {"make_trial": predicted},
+        {"make_trial": scored},
     ),
     Entry(gates.Gain, GATE, gates.Gain),
     Entry(gates.Gain, GATE, lambda: gates.Gain(margin=-0.05, alpha=0.01)),
