@@ -228,7 +228,7 @@ def judge_challenger(budget, step):
     rows = {"ids": range(step, step + 30)} if step % 3 else {"groups": [step // 9] * 30}
     trial = gates.Trial(losses, better, **rows)
     verdict = budget.judge(gates.Gain(), trial)
-    return said(verdict) + said((budget.spent(trial), budget.left(trial), budget.history, str(budget)))
+    return said(verdict) + said((budget.spent(trial), budget.left(trial), budget.history[-1:], str(budget)))
 
 
 def same(value, step):
