@@ -253,7 +253,7 @@ def test_live_gates_stay_small_and_their_questions_change_nothing(entry):
         take(gate, step)
         if step in (9, 59):
             sizes.append(len(pickle.dumps(gate)))
-    assert sizes[1] <= sizes[0] + 50
+    assert sizes[1] <= sizes[0] + 250  # a group-sequential gate keeps a number per look, fifty at most
     before = pickle.dumps(gate)
     assert gate.verdict == gate.verdict
     assert (str(gate), repr(gate)) == (str(gate), repr(gate))
