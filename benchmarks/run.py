@@ -24,6 +24,7 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import bench_drift  # noqa: E402
 import bench_footprint  # noqa: E402
+import bench_gates  # noqa: E402
 import bench_streams  # noqa: E402
 import bench_windows  # noqa: E402
 import measure  # noqa: E402
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "drift": lambda: map(measure.run, bench_drift.contests()),
     "windows": lambda: map(measure.run, bench_windows.contests()),
     "streams": lambda: itertools.chain(map(measure.run, bench_streams.contests()), bench_streams.rows()),
+    "gates": lambda: itertools.chain(map(measure.run, bench_gates.contests()), bench_gates.rows()),
     "footprint": bench_footprint.rows,
 }
 

@@ -71,6 +71,7 @@ DELAY = testing.Delay(
     found=Interval(0.99, 0.96, 1.0, 0.95), misses=2,
 )  # fmt: skip
 CLOCK = testing.Baseline(name="every 5,000", alarms=1, delay=475.1, found=0.1)
+FORGOTTEN = gates.forgetting({"winter": gates.Trial([0.0] * 9, [1.0] * 9)})
 EVIDENCE = policies.Evidence(
     now=NOON, trained_at=NOON - WEEK, n_labels=120, drift={"amount": AMOUNT}, loss=0.3
 )
@@ -139,8 +140,8 @@ def take_look(machine, step):
 def promised(champion_losses, challenger_losses):
     """Return a trial of events that come in half of the rows, promised too rarely by as much as is lost."""
     y = [row % 2 for row in range(len(champion_losses))]
-    shift = 0.4 * sum(challenger_losses) / max(1, len(challenger_losses))
-    said = [0.5 - shift + 0.0 * loss for loss in champion_losses]
+    shift = 0.4 * float(sum(challenger_losses)) / max(1, len(challenger_losses))
+    said = [0.5 - shift if math.isfinite(loss) else math.nan for loss in champion_losses]
     return gates.Trial(champion_losses, challenger_losses, y=y, champion=said, challenger=said)
 
 
@@ -399,6 +400,8 @@ VALUES = [
     ),
     Entry(gates.SignOff, VALUE, lambda: gates.SignOff("ada", False, "no rows of the new region", "7", NOON)),
     Entry(gates.Plan, VALUE, lambda: gates.plan(gates.Gain(), gain=0.02, discordance=0.06, n=3000)),
+    Entry(gates.Forgetting, VALUE, lambda: FORGOTTEN),
+    Entry(gates.ForgettingCell, VALUE, lambda: FORGOTTEN.cells[0]),
     Entry(
         drift.Alarm, VALUE, lambda: drift.Alarm(raised_at=7, result=AMOUNT, acknowledged_at=9, note="seen")
     ),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contlearn.gates._churn import Churn
     from contlearn.gates._every_slice import EverySlice
     from contlearn.gates._faster import Faster
+    from contlearn.gates._forgetting import Forgetting, ForgettingCell, forgetting
     from contlearn.gates._gain import Gain
     from contlearn.gates._group_sequential_gain import GroupSequentialGain
     from contlearn.gates._guardrail import Guardrail
@@ -43,6 +44,8 @@ __all__ = [
     "Churn",
     "EverySlice",
     "Faster",
+    "Forgetting",
+    "ForgettingCell",
     "Gain",
     "Gate",
     "GroupSequentialGain",
@@ -60,8 +63,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "WorseSlices",
-    "worse_slices",
-    "WorseSlices",
+    "forgetting",
     "plan",
     "worse_slices",
 ]
@@ -78,6 +80,8 @@ __getattr__, __dir__ = attach(
         "Churn": "._churn",
         "EverySlice": "._every_slice",
         "Faster": "._faster",
+        "Forgetting": "._forgetting",
+        "ForgettingCell": "._forgetting",
         "Gain": "._gain",
         "Gate": "._base",
         "GroupSequentialGain": "._group_sequential_gain",
@@ -95,8 +99,7 @@ __getattr__, __dir__ = attach(
         "Trial": "._trial",
         "Verdict": "..results",
         "WorseSlices": "._worse_slices",
-        "worse_slices": "._worse_slices",
-        "WorseSlices": "._worse_slices",
+        "forgetting": "._forgetting",
         "plan": "._plan",
         "worse_slices": "._worse_slices",
     },

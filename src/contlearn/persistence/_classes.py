@@ -107,6 +107,7 @@ RECORDS: dict[str, _Home] = {
     **_homes("contlearn.gates._old_data", "OldData"),
     **_homes("contlearn.gates._approval", "Approval"),
     **_homes("contlearn.gates._plan", "Plan"),
+    **_homes("contlearn.gates._forgetting", "Forgetting ForgettingCell"),
     **_homes("contlearn.gates._base", "AllOf", "gate."),
     **_homes("contlearn.gates._sign_off", "SignOff"),
     **_homes("contlearn.gates._guardrail", "Guardrail"),
