@@ -58,10 +58,10 @@ class Store:
         return row
 
     def rows(self, condition: str = "1", values: tuple[Any, ...] = (), tail: str = "") -> list[Row]:
-        """Return the entries for which an SQL condition holds, oldest first, each compared with its digest."""
+        """Return the entries for which an SQL condition holds, oldest first, each checked by its digest."""
         previous = "(SELECT e.digest FROM entries AS e WHERE e.id = entries.id - 1)"
         wanted = f"{previous}, {_schema.COLUMNS}"
-        query = f"SELECT {wanted} FROM entries WHERE {condition} ORDER BY id {tail}"  # noqa: S608 - ours
+        query = f"SELECT {wanted} FROM entries WHERE {condition} ORDER BY id {tail}"  # noqa: S608
         with self._open() as connection:
             found = connection.execute(query, values).fetchall()
         return [_checked(previous, Row(*row)) for previous, *row in found]

@@ -73,8 +73,8 @@ def kind_of(answer: object) -> str:
     """Return what an entry that holds `answer` is called, or refuse it."""
     name = type(answer).__name__
     known = _KINDS.get(name) if HOMES.get(name) == type(answer).__module__ else None
-    if known is None:
-        _checks.instance("answer", answer, Mapping, "an answer of contlearn, or a mapping")
+    if known is None and not isinstance(answer, Mapping):
+        _checks.bad_data("answer", "be an answer of contlearn, or a mapping", name)
     return known or "note"
 
 
@@ -90,18 +90,18 @@ def _plain(value: Any, where: str) -> Any:
         return value if math.isfinite(value) else {TAG: "float", "value": repr(value)}
     if type(value) is str:
         return _encodable(value, where)
+    unboxed = builtin(value)
+    if unboxed is not value:
+        return _plain(unboxed, where)
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(value, where)
     name = type(value).__name__
-    if HOMES.get(name) == type(value).__module__:
-        return _fields_of(value, name, where)
-    unboxed = builtin(value)
-    if unboxed is not value:
-        return _plain(unboxed, where)
-    _checks.bad_data(
-        where, "be made of answers, numbers, text, moments, lists and mappings", name, "give its repr"
-    )
+    if HOMES.get(name) != type(value).__module__:
+        _checks.bad_data(
+            where, "be made of answers, numbers, text, moments, lists and mappings", name, "give its repr"
+        )
+    return _fields_of(value, name, where)
 
 
 def _encodable(text: str, where: str) -> str:
@@ -165,9 +165,9 @@ def _span(value: timedelta) -> dict[str, Any]:
 _WRITERS: tuple[tuple[type, Callable[[Any, str], Any]], ...] = (
     (Interval, _interval),
     (Word, lambda value, _: {TAG: type(value).__name__, "value": str(value)}),
-    (datetime, lambda value, _: {TAG: "datetime", "value": builtin(value).isoformat()}),
+    (datetime, lambda value, _: {TAG: "datetime", "value": value.isoformat()}),
     (date, lambda value, _: {TAG: "date", "value": value.isoformat()}),
-    (timedelta, lambda value, _: _span(builtin(value))),
+    (timedelta, lambda value, _: _span(value)),
     (Evidence, _evidence),
     (Mapping, _mapping),
     (list, lambda value, where: [_plain(part, where) for part in value]),
