@@ -9,7 +9,7 @@ import numpy as np
 
 from contlearn import _checks, _doors, _html
 from contlearn._answers import KINDS, Answer
-from contlearn.gates._comparison import compare
+from contlearn.gates._comparison import compare, plural
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
 from contlearn.stats import _columns
@@ -40,6 +40,13 @@ class ForgettingCell(Answer):
         Whether the challenger is shown to be worse here.
     unknown : str
         Why there is no p-value; empty where there is one.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Interval, ForgettingCell
+    >>> gain = Interval(-0.12, -0.2, -0.05, 0.9)
+    >>> print(ForgettingCell(old="winter", slice="north", rows=90, gain=gain, p_value=0.004, forgotten=True))
+    winter/north: gain -0.12 [-0.2, -0.05] (90 %), p = 0.004, 90 rows
     """
 
     old: str
@@ -76,6 +83,13 @@ class Forgetting(Answer):
         the confidence 1 - 2 alpha each.
     cells : tuple of ForgettingCell
         Set after set, in their order: all rows, then the slices, sorted.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Trial, forgetting
+    >>> print(forgetting({"winter": Trial([0] * 40, [1] * 9 + [0] * 31)}))
+    forgetting: winter: gain -0.225 [-0.349, -0.1359] (90 %), p = 0.00195, 40 rows (alpha 0.05, Holm over 1
+    cell)
     """
 
     by: str | None
@@ -93,12 +107,12 @@ class Forgetting(Answer):
 
     def __str__(self) -> str:
         found, unknown = self.forgotten, sum(cell.p_value is None for cell in self.cells)
-        sure = f"alpha {self.alpha:g}, Holm over {len(self.cells) - unknown} cells"
-        left = f"; {unknown} cells with too few rows to say" if unknown else ""
+        sure = f"alpha {self.alpha:g}, Holm over {_cells_of(len(self.cells) - unknown)}"
+        left = f"; {_cells_of(unknown)} of which nothing is known" if unknown else ""
         if not found:
             return _checks.one_line(f"forgetting: none shown ({sure}){left}")
         told = "; ".join(map(str, found[:_TOLD]))
-        more = f"; and {len(found) - _TOLD} more cells" if len(found) > _TOLD else ""
+        more = f"; and {_cells_of(len(found) - _TOLD)} more" if len(found) > _TOLD else ""
         return _checks.one_line(f"forgetting: {told}{more} ({sure}){left}")
 
     def table(self) -> str:
@@ -194,8 +208,8 @@ def forgetting(
     if not old_data:
         _checks.bad_data("old_data", "name at least one set", "none", "pass {'winter': Trial(...)}")
     cells = [cell for name, trial in old_data.items() for cell in _cells(str(name), trial, by, alpha)]
-    known = [place for place, cell in enumerate(cells) if cell.p_value is not None]
-    for place, p_value in zip(known, adjust([cells[place].p_value for place in known]).tolist(), strict=True):
+    known = {place: cell.p_value for place, cell in enumerate(cells) if cell.p_value is not None}
+    for place, p_value in zip(known, adjust(list(known.values())).tolist(), strict=True):
         cells[place] = replace(cells[place], p_value=p_value, forgotten=p_value <= alpha)
     return Forgetting(by=by, alpha=alpha, cells=tuple(cells))
 
@@ -224,6 +238,10 @@ def _cell(name: str, slice_: str, trial: Trial, alpha: float) -> ForgettingCell:
         p_value=found.p_below,
         unknown=found.unknown,
     )
+
+
+def _cells_of(count: int) -> str:
+    return f"{count} {plural(count, 'cell')}"
 
 
 def _shown(cell: ForgettingCell | None) -> str:

@@ -46,6 +46,13 @@ class Plan(Answer):
         The plans of the slices and gates that this one joins; rows are those of the part.
     remarks : tuple of str
         What a reader should know before relying on the numbers.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Gain, plan
+    >>> planned = plan(Gain(), gain=0.02, spread=0.3, n=500)
+    >>> bool(planned), planned.needed
+    (False, 1409)
     """
 
     gate: str
