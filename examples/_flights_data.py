@@ -116,9 +116,14 @@ class Rows:
         before = Rows(self.table[self.landed < when])
         return before, Rows(self.table[(self.landed >= when) & (self.day > before.day.max())])
 
+    @staticmethod
+    def place(number: int) -> int:
+        """Return the column in which the forecasts of one strategy stand."""
+        return len(FEATURES) + 1 + number
+
     def forecasts(self, number: int) -> np.ndarray:
         """Return the forecasts of one strategy."""
-        return self.table[:, len(FEATURES) + 1 + number]
+        return self.table[:, self.place(number)]
 
     def served(self, number: int) -> Rows:
         """Return the rows that have such a forecast: the first model served nobody who left before it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from _flights_data import CATEGORICAL, FEATURES, Rows
+from _flights_records import day_of, moment
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold, cross_val_predict
 
@@ -45,6 +46,11 @@ def jtt(rows: Rows) -> HistGradientBoostingClassifier:
 
 
 FITS = {plain: 1, jtt: FOLDS + 1}
+
+
+def name_of(recipe: Recipe, now: float) -> str:
+    """Return the name of a model that is trained by a recipe on a day."""
+    return f"{recipe.__name__} of {day_of(moment(now))}"
 
 
 def forecast(model: HistGradientBoostingClassifier, X: np.ndarray) -> np.ndarray:

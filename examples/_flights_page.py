@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
 from _flights_picture import DARK, LIGHT, picture
-from _flights_records import Entry
+from _flights_records import Entry, day_of
 from _flights_report import Report, entry_facts, served_line
 
+from contlearn.gates import CanaryAnswer
+from contlearn.ledger import Champion
 from contlearn.results import Verdict
 
 STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
@@ -81,6 +84,9 @@ def body(report: Report, light: bytes, dark: bytes) -> Iterator[str]:
     yield paragraph(report.lines_about_drift())
     yield f"<h2>Training twice: {report.loop.passed('jtt')} promoted here, useful elsewhere</h2>"
     yield paragraph(report.lines_about_jtt())
+    yield "<h2>What was live, and why</h2>"
+    yield paragraph(report.lines_about_service())
+    yield reigns(report)
     yield "<h2>Every decision of the loop</h2>"
     yield log(report)
     yield "<h2>What this does not show</h2>"
@@ -127,6 +133,20 @@ def inlined(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
+def reigns(report: Report) -> str:
+    """Return who served when, as the ledger has it."""
+    lines = (
+        f"<tr>{cells((day_of(c.since), c.model_id, *approved(c)), 'td')}<td>{escape(c.reason)}</td></tr>"
+        for c in report.loop.champions
+    )
+    return table("log", ("since", "model", "approved", "why it serves"), lines)
+
+
+def approved(champion: Champion) -> tuple[str]:
+    """Return who approved a model, and in which words."""
+    return ("; ".join(map(str, champion.approvals)),)
+
+
 def log(report: Report) -> str:
     """Return the log of the loop: drift and its harm side by side, the decision, and why."""
     head = ("until", "drifted, the most", "Brier (at promotion)", "off by", "decision and reason")
@@ -140,9 +160,15 @@ def log_line(entry: Entry) -> str:
         f"<strong>{escape(decision.word)}</strong>: {escape(decision.reason)}",
         *(verdict(name, tried.verdict) for name, tried in entry.tried.items()),
         *([escape(served_line(entry))] if entry.tried else []),
+        *(escape(f"{day_of(when)}, canary: {answer}") for when, answer in canary_log(entry)),
     ]
     start = '<tr class="asked">' if decision else "<tr>"
     return f"{start}{cells(entry_facts(entry), 'td')}<td>{'<br>'.join(parts)}</td></tr>"
+
+
+def canary_log(entry: Entry) -> list[tuple[datetime, CanaryAnswer]]:
+    """Return what the canary of a week said, and when."""
+    return [] if entry.rollout is None else entry.rollout.log
 
 
 def verdict(recipe: str, found: Verdict) -> str:

@@ -17,6 +17,7 @@ from contlearn.policies import Decision
 from contlearn.results import Interval
 
 if TYPE_CHECKING:
+    from _flights_rollout import Rollout
     from flights import Service
 
 
@@ -41,6 +42,7 @@ class Entry:
     decision: Decision
     tried: dict[str, Tried]
     served: str | None
+    rollout: Rollout | None = None
 
 
 @dataclass

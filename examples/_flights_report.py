@@ -5,16 +5,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from _flights_data import Rows
+from _flights_data import DAY, Rows
 from _flights_models import FITS, Recipe, jtt, plain
 from _flights_records import Entry, Year, day_of
 from sklearn.metrics import roc_auc_score
 
 from contlearn.evaluation import brier, log_loss
 from contlearn.gates import Outcome
+from contlearn.ledger import Champion, Ledger
 
 if TYPE_CHECKING:
     from _flights_shortcut import Shortcut
@@ -60,6 +64,7 @@ class Account:
     fits: int
     seconds: float
     gated: bool
+    champions: tuple[Champion, ...]
 
     @classmethod
     def of(cls, service: Service, weeks: Sequence[Rows]) -> Account:
@@ -73,6 +78,7 @@ class Account:
             fits=service.fits,
             seconds=service.seconds,
             gated=service.strategy.gate is not None,
+            champions=tuple(service.ledger.champion(at=e.at) for e in service.ledger.history("promotion")),
         )
 
     @property
@@ -83,7 +89,7 @@ class Account:
     @property
     def promotions(self) -> int:
         """How often a new model went into service."""
-        return sum(entry.served is not None for entry in self.log)
+        return len(self.champions) - 1
 
     @property
     def alarms(self) -> int:
@@ -253,6 +259,22 @@ class Report:
             f"trials. Where there is a shortcut, JTT helps: {self.shortcut}"
         )
 
+    def lines_about_service(self) -> str:
+        """Return what served in the middle of the year, and why, as the ledger has it."""
+        when = datetime(2013, 7, 4, 16, tzinfo=UTC)
+        champion = next(c for c in reversed(self.loop.champions) if c.since <= when)
+        runs = [entry.rollout for entry in self.loop.log if entry.rollout is not None]
+        done = sum(bool(run.log) and bool(run.log[-1][1]) for run in runs)
+        days = [(run.log[-1][0].timestamp() - run.model.trained_at) / DAY for run in runs if run.log]
+        return (
+            f"What served at noon on 4 July? The ledger says: {champion.model_id}, since "
+            f"{day_of(champion.since)}, because {champion.reason}. {len(runs)} new models went on a fifth of "
+            f"the flights first, then on half of them; {done} were shown to be good enough for all, after "
+            f"{np.median(days):.1f} days in the middle. Every decision, training, verdict, approval and "
+            "promotion is an entry, chained to all before it; `python examples/flights.py --on 2013-07-04` "
+            "asks the file that this run wrote."
+        )
+
     def limits(self) -> list[str]:
         """Return what a reader should not conclude."""
         judged = [entry for entry in self.loop.log if entry.tried]
@@ -278,6 +300,7 @@ class Report:
             self.lines_about_labels(),
             self.lines_about_drift(),
             self.lines_about_jtt(),
+            self.lines_about_service(),
         ]
         wrapped = [text if "\n" in text else textwrap.fill(text, 100) for text in paragraphs]
         log = "\n".join(["The decisions of the loop, week by week:", "", LOG_HEAD, *self.log_lines()])
@@ -293,6 +316,9 @@ challengers still passed, because boosting hardly needed that column.
 
 An exact error rate of the loop: each of the two challengers of an occasion is judged at 5 %, so that one of
 two that are both worse than the margin passes in up to 10 % of occasions.
+
+That a canary is free: for some days, a part of the flights gets the older model's forecast. Where new models
+were served at once, the loop's log-loss was 0.4693.
 
 More than one year at one place: in that study, another starting week of the calendar changed its
 log-loss by up to 0.002."""
@@ -326,6 +352,9 @@ def outcome_lines(entry: Entry) -> Iterator[str]:
     for recipe, tried in entry.tried.items():
         yield from textwrap.wrap(f"{recipe}: {tried.verdict}", 100, subsequent_indent="     ")
     yield served_line(entry)
+    if entry.rollout is not None:
+        for when, answer in entry.rollout.log:
+            yield from textwrap.wrap(f"{day_of(when)}, canary: {answer}", 100, subsequent_indent="     ")
 
 
 def served_line(entry: Entry) -> str:
@@ -333,9 +362,20 @@ def served_line(entry: Entry) -> str:
     if entry.served is None:
         return "the champion stays"
     return (
-        f"served: {entry.served}, fitted again with the last two weeks; "
+        f"{entry.served}, fitted again with the last two weeks, goes on live traffic; "
         "the gate judged the recipe, not this model"
     )
+
+
+def served_on(path: Path, day: date) -> str:
+    """Return what served at noon (UTC) of a day and why, from the ledger of an earlier run."""
+    if not path.exists():
+        raise SystemExit(f"there is no {path} yet; run the example without --on first")
+    with Ledger(path) as ledger:
+        champion = ledger.champion(at=datetime.combine(day, clock(12), UTC))
+        if champion is None:
+            return f"{day}: nothing served; the first model came later"
+        return f"{day}: {champion}\n\n{ledger.model_card(champion.model_id)}"
 
 
 def aligned(rows: list[tuple[str, ...]]) -> list[str]:

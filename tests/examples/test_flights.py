@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from contlearn.gates import Outcome
+from contlearn.policies import Episode
 from contlearn.results import DriftState
 
 WEEKS = 14  # long enough for the first retrainings of calendar and loop
 DAY = 86_400
+HOLDOUT = 14 * DAY  # the latest rows, on which a challenger is judged
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +62,10 @@ class Witness:
                 return super().fit(recipe, rows)
 
             def judge(self, rows, now):
-                before, champion_trained_at = len(witness.trained), self.trained_at
+                before, champion_trained_at = len(witness.trained), self.model.trained_at
                 tried = super().judge(rows, now)
                 parts = [rows for *_, rows in witness.trained[before:]]
-                witness.judged.append((now, champion_trained_at, parts, rows.split(now - story.HOLDOUT)[1]))
+                witness.judged.append((now, champion_trained_at, parts, rows.split(now - HOLDOUT)[1]))
                 return tried
 
         self.service = Watched
@@ -114,10 +116,10 @@ def test_the_holdout_is_later_than_both_trainings_and_shares_no_day_with_them(li
     _, witness = lived
     assert witness.judged
     for now, champion_trained_at, trainings, holdout in witness.judged:
-        assert champion_trained_at <= now - story.HOLDOUT <= holdout.landed.min()
+        assert champion_trained_at <= now - HOLDOUT <= holdout.landed.min()
         assert len(np.unique(holdout.day)) == 14
         for rows in trainings[: len(story.STRATEGIES[-1].recipes)]:
-            assert rows.landed.max() < now - story.HOLDOUT
+            assert rows.landed.max() < now - HOLDOUT
             assert not set(rows.day) & set(holdout.day)
 
 
@@ -126,7 +128,7 @@ def test_a_champion_that_has_seen_the_holdout_is_not_judged(lived, story, some_f
     now, _, table = witness.decided[-1]
     loop = service(year, "loop")
     young = story.Service(loop.strategy, loop.number)
-    young.model, young.trained_at = loop.model, now - story.WEEK
+    young.model = dataclasses.replace(loop.model, trained_at=now - story.WEEK)
     with pytest.raises(RuntimeError, match="trained on rows of the holdout"):
         young.judge(story.Rows(table), now)
 
@@ -163,7 +165,7 @@ def test_the_loop_asks_for_harm_as_well_as_for_drift(story):
         "gap": 0.01,
     }
     before = story.WeekEvidence(**(known | {"now": story.moment(story.START + 33 * DAY)}))
-    known["history"] = (story.Episode(before, policy(before)),)
+    known["history"] = (Episode(before, policy(before)),)
     assert drift.detected
 
     def decide(**changed):
@@ -258,10 +260,11 @@ def test_the_report_says_what_became_of_each_recipe(report):
 def test_the_report_says_what_the_models_were_fitted_for(report, lived):
     trained = [recipe for _, who, recipe, _ in lived[1].trained if who == "loop"]
     loop = report.loop
-    assert len(trained) == 2 + loop.promotions + 2 * loop.occasions
+    served = sum(entry.served is not None for entry in loop.log)
+    assert len(trained) == 2 + served + 2 * loop.occasions
     assert all(entry.served in (None, "plain") for entry in loop.log)
     assert loop.fitted_for() == (
-        f"{1 + loop.promotions} to serve, {4 * loop.occasions} for the JTT challengers, {loop.occasions} to "
+        f"{1 + served} to serve, {4 * loop.occasions} for the JTT challengers, {loop.occasions} to "
         "test plain ones, and one before the first model, to measure its recipe"
     )
 
@@ -341,6 +344,46 @@ class Balanced(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+def test_who_serves_a_flight_is_settled_by_a_coin_when_it_leaves(story, some_flights, example):
+    """On live traffic a flight has the forecast of the model whose arm it is in, and only of that one."""
+    year = story.live_through(some_flights, last=10)  # it ends in the first week of the first canary
+    loop = service(year, "loop")
+    rollout = loop.rollout
+    assert rollout is not None
+    week = year.weeks[-1]
+    theirs = np.isin(week.forecasts(loop.number), list(rollout.forecasts.values()))
+    share = example("_flights_rollout").PLAN[rollout.canary.step][0]
+    assert abs(theirs.mean() - share) < 5 * math.sqrt(share * (1 - share) / len(week))
+    answer = rollout.canary.answer
+    assert answer.ratio_p_value > 0.001
+    assert answer.action.value in ("hold", "advance")
+
+
+def test_the_ledger_knows_what_served_on_any_day_and_why(lived, story):
+    year, _ = lived
+    loop = service(year, "loop")
+    ledger = loop.ledger
+    assert ledger.verify()
+    first = ledger.champion(at=story.moment(story.START + story.FIRST * story.WEEK))
+    assert first.model_id.startswith("plain of ")
+    assert first.reason == "the first model"
+    assert ledger.champion(at=story.moment(story.START)) is None
+    assert ledger.champion().model_id == loop.model.name
+    kinds = [entry.kind for entry in ledger.history()]
+    assert kinds.count("decision") == len(loop.log)
+    assert kinds.count("training") == 1 + sum(entry.served is not None for entry in loop.log)
+    assert kinds.count("approval") == sum(
+        "duty manager" in str(t.verdict) for e in loop.log for t in e.tried.values()
+    )
+    recorded = [entry.answer for entry in ledger.history("decision")]
+    assert recorded == [entry.decision for entry in loop.log]
+
+
+def test_a_refusal_by_the_duty_manager_keeps_the_champion(story, lived):
+    assert story.duty_manager(0.20, 0.18)["granted"] is False
+    assert story.duty_manager(0.185, 0.18)["granted"] is True
 
 
 @pytest.mark.calibration
