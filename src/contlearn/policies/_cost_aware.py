@@ -100,7 +100,8 @@ def debt(record: Cycle) -> tuple[float, float]:
         if not days or loss.baseline is None:
             continue
         total += days * (loss.loss - loss.baseline)
-        spread += (days * (loss.loss - loss.sure)) ** 2
+        if loss.sure != loss.loss:  # two infinite ones have no difference
+            spread += (days * (loss.loss - loss.sure)) ** 2
         if total <= 0.0:
             total = spread = 0.0
     return total, total - math.sqrt(spread)

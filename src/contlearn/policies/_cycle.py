@@ -15,51 +15,52 @@ DAY = timedelta(days=1)
 
 
 class Loss(NamedTuple):
-    """One measured loss: when, and how sure.
-
-    `sure` is its lower end, `sigma` its standard error; the loss itself and None for a plain number.
-    """
+    """One measured loss: when, and how sure."""
 
     age: float  # days (or units of `now`) before the present evidence, at least 0
     loss: float
-    sure: float
-    sigma: float | None
+    sure: float  # the lower end of its interval, or the loss itself
+    told: float | Interval
     baseline: float | None
 
 
 class Cycle(NamedTuple):
     """The losses since the last training, oldest first, the present one last."""
 
-    age: float | None  # of the last training; None where it is not known
-    watched: float  # how far back the losses tell of this cycle, at most `age`
+    watched: float  # how long ago the first of them begins to count
     losses: list[Loss]
+
+
+class _Past(NamedTuple):
+    """The episodes since the last retraining on record, oldest first, with their ages."""
+
+    episodes: list[tuple[Evidence, float]]
+    retrained: bool
+    age: float | None  # of that retraining
 
 
 def cycle(evidence: Evidence) -> Cycle | Decision:
     """Return what is on record since the last training, or the unknown that says what is lacking.
 
     The last training is the last episode of the history that retrained, promoted or not, or `trained_at`
-    where that is later. Episodes without a time, or with one that cannot be compared with `now`, are
-    passed over.
+    where that is later. Episodes without a time, or with one that cannot be compared with `now`, are passed
+    over. Where neither begins in the history, the losses count from the first episode on.
     """
-    lacking = [name for name in ("now", "loss", "history") if not _known(evidence, name)]
+    lacking = [name for name in ("now", "loss", "history") if getattr(evidence, name) in (None, ())]
     if lacking:
         return unknown(lacking)
-    present = _loss(evidence, evidence)
+    present = _loss(evidence, evidence, 0.0)
     if present is None:
         return unknown(["loss"], "loss is not known: it or its interval is not a number")
-    past, trained = _back_to_training(evidence)
-    champion = age_of(evidence.trained_at, evidence.now)
-    since = [age for age in (trained, champion) if age is not None]
-    if trained is None and champion is None and not _retrained(evidence):
+    past, champion = _back_to_training(evidence), age_of(evidence.trained_at, evidence.now)
+    if champion is None and not past.retrained:
         return _no_training(evidence)
-    start = min(since, default=None)
-    ages = [age for _, age in past]
-    begun = start is not None and (_retrained(evidence) or any(age >= start for age in ages))
-    watched = start if begun and start is not None else max(ages, default=0.0)
-    known = [(episode, age) for episode, age in past if start is None or age < start]
-    losses = [loss for loss in (_loss(episode, evidence) for episode, _ in known) if loss is not None]
-    return Cycle(start, max(0.0, watched), [*losses, present])
+    start = min((age for age in (past.age, champion) if age is not None), default=math.inf)
+    oldest = max((age for _, age in past.episodes), default=0.0)
+    # what came before the first episode was not watched, unless the training is on record
+    watched = min(start, oldest) if past.age is None else start
+    losses = [_loss(episode, evidence, age) for episode, age in past.episodes if age < start]
+    return Cycle(max(0.0, watched), [*(loss for loss in losses if loss is not None), present])
 
 
 def age_of(then: Moment | None, now: Moment | None) -> float | None:
@@ -79,24 +80,15 @@ def standard_error(loss: float | Interval | None) -> float | None:
     return width if math.isfinite(width) and width >= 0.0 else None
 
 
-def _known(evidence: Evidence, name: str) -> bool:
-    return getattr(evidence, name) not in (None, ())
-
-
-def _retrained(evidence: Evidence) -> bool:
-    return any(past.decision.retrain for past in evidence.history)
-
-
-def _back_to_training(evidence: Evidence) -> tuple[list[tuple[Evidence, float]], float | None]:
-    """Return the episodes since the last retraining on record with their ages, and the age of that one."""
-    past: list[tuple[Evidence, float]] = []
+def _back_to_training(evidence: Evidence) -> _Past:
+    episodes: list[tuple[Evidence, float]] = []
     for episode in reversed(evidence.history):
         age = age_of(episode.evidence.now, evidence.now)
         if episode.decision.retrain:
-            return past[::-1], age
+            return _Past(episodes[::-1], True, age)
         if age is not None:
-            past.append((episode.evidence, max(0.0, age)))
-    return past[::-1], None
+            episodes.append((episode.evidence, max(0.0, age)))
+    return _Past(episodes[::-1], False, None)
 
 
 def _no_training(evidence: Evidence) -> Decision:
@@ -109,13 +101,12 @@ def _no_training(evidence: Evidence) -> Decision:
     )
 
 
-def _loss(evidence: Evidence, present: Evidence) -> Loss | None:
-    loss = evidence.loss
-    if loss is None:
+def _loss(evidence: Evidence, present: Evidence, age: float) -> Loss | None:
+    told = evidence.loss
+    if told is None:
         return None
-    pair = (loss.estimate, loss.low) if isinstance(loss, Interval) else (loss, loss)
-    age = age_of(evidence.now, present.now)
-    if age is None or pair[0] != pair[0] or pair[1] != pair[1]:
+    loss, sure = (told.estimate, told.low) if isinstance(told, Interval) else (told, told)
+    if loss != loss or sure != sure:
         return None
     baseline = present.baseline_loss if evidence.baseline_loss is None else evidence.baseline_loss
-    return Loss(max(0.0, age), pair[0], pair[1], standard_error(loss), baseline)
+    return Loss(age, loss, sure, told, baseline)

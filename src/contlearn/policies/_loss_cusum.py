@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from contlearn import _checks
 from contlearn.policies._base import Rule, unknown
-from contlearn.policies._cycle import Loss, cycle
+from contlearn.policies._cycle import Loss, cycle, standard_error
 from contlearn.policies._evidence import Evidence
 from contlearn.results import Decision
 
@@ -107,7 +107,7 @@ class LossCUSUM(Rule):
         return total, count
 
     def _rise(self, loss: Loss) -> float | None:
-        scale = self.scale if self.scale is not None else loss.sigma
+        scale = self.scale if self.scale is not None else standard_error(loss.told)
         if not scale or loss.baseline is None:
             return None
         return (loss.loss - loss.baseline) / scale

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from contlearn.policies._cycle import Loss
+from contlearn.policies._cycle import Loss, standard_error
 
 _LAST = 200  # pairs of losses grow with the square; older ones say little of where the loss goes now
 
@@ -36,7 +36,7 @@ def predict(losses: list[Loss], lead: float, trend: str) -> Prediction | None:
     losses = losses[-_LAST:]
     x = np.array([-loss.age for loss in losses])
     y = np.array([loss.loss for loss in losses])
-    sigma = np.array([loss.sigma or 0.0 for loss in losses])
+    sigma = np.array([standard_error(loss.told) or 0.0 for loss in losses])
     known = bool(np.all(sigma > 0.0))
     weights = 1.0 / (sigma * sigma) if known else np.ones(len(x))
     centre = np.average(x, weights=weights)
@@ -70,4 +70,7 @@ def _theil_sen(
     slope = float(np.median((y[other] - y[one])[apart] / (x[other] - x[one])[apart]))
     level = float(np.median(y - slope * x))
     rest = np.sqrt(w) * np.abs(y - level - slope * x)
-    return slope, level, 1.4826 * float(np.median(rest)) * float(np.sqrt(len(x) / (len(x) - 2)))
+    # a line through medians leaves residuals near 0, so the upper median, with the correction of Rousseeuw
+    # and Leroy for few points
+    middle = float(np.sort(rest)[(len(x) + 1) // 2])
+    return slope, level, 1.4826 * (1.0 + 5.0 / (len(x) - 2)) * middle

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from contlearn.exceptions import InvalidParameterError
+from contlearn.policies import Decision, Episode, Evidence, LossCUSUM, replay
+from contlearn.results import Interval
+
+WAIT, TRAIN = Decision(False, "waited"), Decision(True, "trained")
+
+
+def asked(rule, losses, **facts):
+    """Ask about the last of `losses`, one a day since a training."""
+    history = [Episode(Evidence(now=0), TRAIN)]
+    history += [Episode(Evidence(now=day, loss=loss), WAIT) for day, loss in enumerate(losses[:-1], start=1)]
+    present = {"now": len(losses), "loss": losses[-1], "baseline_loss": 0.2, "history": tuple(history)}
+    return rule(Evidence(**{**present, **facts}))
+
+
+def total(decision):
+    return float(decision.reason.split("rises ")[1].split(" ")[0])
+
+
+# Lucas, Crosier, Technometrics 1982, allowance 0.5: 168 and 465 for both sides together
+@pytest.mark.parametrize(("threshold", "run_length"), [(4.0, 336), (5.0, 930)])
+def test_the_threshold_is_that_of_the_published_tables(threshold, run_length):
+    assert LossCUSUM(shift=1.0, run_length=run_length).threshold == pytest.approx(threshold, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("shift", "run_length"), [(0.2, 50), (0.5, 500), (1.0, 10_000), (3.0, 500), (1.0, 2)]
+)
+def test_the_threshold_keeps_the_run_length_of_siegmund(shift, run_length):
+    half, high = shift / 2, LossCUSUM(shift, run_length).threshold + 1.166
+    siegmund = (np.exp(2 * half * high) - 2 * half * high - 1) / (2 * half**2)
+    assert siegmund == pytest.approx(run_length, rel=0.25)
+
+
+def test_small_rises_sum_up_and_falls_below_nothing_are_forgotten():
+    rule = LossCUSUM(shift=1.0, run_length=100, scale=0.01)
+    assert total(asked(rule, [0.21, 0.22])) == pytest.approx(0.5 + 1.5)
+    assert total(asked(rule, [0.1, 0.21, 0.22])) == pytest.approx(2.0)
+    assert not asked(rule, [0.21, 0.22])
+    assert asked(rule, [0.21, 0.22, 0.22])
+    assert "over 2 losses (threshold 2.85)" in asked(rule, [0.1, 0.21, 0.22]).reason
+
+
+def test_the_scale_is_read_off_the_intervals():
+    half = 1.6448536269514722 * 0.01
+    losses = [Interval(loss, loss - half, loss + half, 0.9) for loss in (0.21, 0.22)]
+    assert total(asked(LossCUSUM(run_length=100), losses)) == pytest.approx(2.0)
+    assert total(asked(LossCUSUM(run_length=100, scale=0.02), losses)) == pytest.approx(0.5)
+
+
+def test_a_loss_without_an_interval_needs_a_scale():
+    decision = asked(LossCUSUM(), [0.9, 0.9])
+    assert decision.missing == ("loss",)
+    assert "give scale=" in decision.reason
+    for odd in (
+        Interval(0.9, 0.1, float("inf"), 0.9),
+        Interval(0.9, 0.9, 0.9, 0.9),
+        Interval(0.9, 0.1, 1.0, 1.0),
+    ):
+        assert asked(LossCUSUM(), [odd]).missing == ("loss",)
+
+
+def test_losses_of_the_past_that_cannot_be_read_are_passed_over():
+    rule = LossCUSUM(run_length=100, scale=0.01)
+    assert total(asked(rule, [None, 0.21, float("nan"), 0.22])) == pytest.approx(2.0)
+
+
+def test_a_training_begins_a_new_sum():
+    days = [Evidence(now=day, trained_at=0, loss=0.23, baseline_loss=0.2) for day in range(20)]
+    assert set(np.diff(replay(LossCUSUM(run_length=100, scale=0.01), days).retrained)) == {2}
+
+
+@pytest.mark.parametrize("gap", ["now", "loss", "baseline_loss", "history"])
+def test_what_is_lacking_is_named(gap):
+    decision = asked(LossCUSUM(scale=0.01), [0.3], **{gap: () if gap == "history" else None})
+    assert decision.missing == (gap,)
+
+
+def test_infinite_losses_have_an_answer():
+    assert asked(LossCUSUM(scale=0.01), [float("inf")])
+    assert asked(LossCUSUM(scale=0.01), [float("inf")], baseline_loss=float("inf")).missing
+
+
+@pytest.mark.parametrize(
+    "bad", [{"shift": 0}, {"run_length": 1}, {"run_length": 1e12}, {"scale": 0}, {"scale": "1"}]
+)
+def test_settings_are_checked(bad):
+    with pytest.raises(InvalidParameterError):
+        LossCUSUM(**bad)
