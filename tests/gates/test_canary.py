@@ -18,6 +18,7 @@ from contlearn.gates import Canary, CanaryAction, Guardrail, Outcome
 from contlearn.gates import _assignment as assignment
 from contlearn.gates import _sample_ratio as sample_ratio
 from contlearn.gates._two_arms import TwoArms
+from contlearn.ledger import Ledger
 from contlearn.persistence import dump, load
 
 PLAN = ((0.05, 50), (0.2, 200), (0.5, 500))
@@ -265,6 +266,14 @@ def test_needed_rows_are_about_what_it_takes():
             break
     assert canary.answer
     assert promised / 4 < start < promised * 4
+
+
+def test_a_ledger_remembers_its_verdict():
+    canary = fed(Canary(((0.5, 10),), "8", margin=-0.5, guardrails={"error": 0.3}), 2000, error=(0.1, 0.1))
+    ledger = Ledger()
+    assert ledger.record(canary.verdict, at=3, model_id="8").promote
+    entry = ledger.history()[0]
+    assert (entry.kind, entry.model_id, entry.answer) == ("verdict", "8", canary.verdict)
 
 
 def test_without_rows_it_holds():

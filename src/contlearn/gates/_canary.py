@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from river.base import Base
 
 from contlearn import _checks
@@ -60,9 +60,10 @@ class Canary(Base):  # type: ignore[misc]
       what is shown worse still aborts.
 
     What is assumed: each row is that of a key that has not been handed in before, and so in its arm by
-    chance; given the past, the mean gain stays on one side of the margin. It may change otherwise, and so may
-    the losses of both models. The rows of a user all go to one model, so hand in one row per user, such as
-    their mean loss, or take the request for the key; otherwise the rates are not kept.
+    chance; rows come in the order of serving or near it, never sorted by arm; given the past, the mean gain
+    stays on one side of the margin. It may change otherwise, and so may the losses of both models. The rows
+    of a user all go to one model, so hand in one row per user, such as their mean loss, or take the request
+    for the key; otherwise the rates are not kept.
 
     `assign` hashes salt and key by BLAKE2b to one of 2**64 places, the first of which are the challenger's:
     who has it at 5 % has it at 20 %. Keys are texts, bytes or integers; 7, "7" and b"7" are three keys.
@@ -70,8 +71,8 @@ class Canary(Base):  # type: ignore[misc]
     The evidence on every metric is a betting martingale on losses weighted by the share that held when the
     row was served [1]_, and goes on from step to step. The shares are checked by Bayes factors [2]_.
 
-    Cost: constant memory, some 300 bytes for the loss and each guardrail; a tenth of a millisecond per
-    `update`, a microsecond per row in `update_many`, three per `assign`; some milliseconds per `answer`.
+    Cost: constant memory, some 300 bytes for the loss and each guardrail; ten microseconds per `update` and
+    metric, one per row in `update_many` and per `assign`; a millisecond per `answer` and metric.
 
     Not to be shared by threads without a lock, except `assign` as long as nobody advances or aborts.
 
@@ -136,6 +137,7 @@ class Canary(Base):  # type: ignore[misc]
         self._step = 0
         self._aborted = ""  # why, once somebody said so
         self._counts = ((0, 0),) * len(self._shares)
+        self._ratio_logs = (0.0,) * len(self._shares)  # evidence in each step that its share is another
         self._mismatch = 0.0  # largest log evidence so far that the shares are not those of the plan
         self._loss = TwoArms(self.margin, self.alpha, self.bound)
         self._guarded = {
@@ -192,12 +194,15 @@ class Canary(Base):  # type: ignore[misc]
         InvalidInputError
             If anything is missing or out of range; nothing is changed then.
         """
-        listed = (
-            None
-            if metrics is None
-            else {name: [value] for name, value in _canary_metrics.named(metrics).items()}
-        )
-        self.update_many([arm], [loss], listed, step=step)
+        at = self._at(step)
+        served = _canary_metrics.is_challenger(arm)
+        value = _canary_metrics.one("loss", loss, float(self.bound))
+        guarded = _canary_metrics.read_one(metrics, self._rails)
+        champion, challenger = self._counts[at]
+        self._count(at, champion + (not served), challenger + served)
+        self._loss.update(arm, value, self._shares[at])
+        for name, each in guarded.items():
+            self._guarded[name].update(arm, each, self._shares[at])
 
     def update_many(
         self,
@@ -214,32 +219,30 @@ class Canary(Base):  # type: ignore[misc]
         InvalidInputError
             If any row is refused; none of them is counted then.
         """
-        challenger = _challengers(arms)
+        at = self._at(step)
+        served = _challengers(arms)
         losses = _within("losses", losses, 0.0, float(self.bound))
         guarded = _canary_metrics.read(metrics, self._rails)
-        rows = _checks.same_length(arms=challenger, losses=losses, **guarded)
-        at = self._step if step is None else _checks.count("step", step, low=0, high=self._step)
-        share = self._shares[at]
-        if not rows:
+        if not _checks.same_length(arms=served, losses=losses, **guarded):
             return
-        self._count(challenger, at)
-        self._loss.update_many(arms, losses, share)
+        champion, challenger = self._counts[at]
+        self._count(at, champion + np.cumsum(~served), challenger + np.cumsum(served))
+        self._loss.update_many(arms, losses, self._shares[at])
         for name, values in guarded.items():
-            self._guarded[name].update_many(arms, values, share)
+            self._guarded[name].update_many(arms, values, self._shares[at])
 
-    def _count(self, challenger: NDArray[np.bool_], at: int) -> None:
-        """Count the rows of a step one by one: the check of the shares looks after each of them."""
-        logs = [
-            float(_sample_ratio.log_evidence(*counts, share))
-            for counts, share in zip(self._counts, self._shares, strict=True)
-        ]
-        champion = self._counts[at][0] + np.cumsum(~challenger)
-        served = self._counts[at][1] + np.cumsum(challenger)
-        logs[at] = float(_sample_ratio.log_evidence(champion, served, self._shares[at]).max())
-        self._mismatch = max(self._mismatch, _sample_ratio.log_mean(logs))
-        counts = list(self._counts)
-        counts[at] = int(champion[-1]), int(served[-1])
-        self._counts = tuple(counts)
+    def _at(self, step: int | None) -> int:
+        return self._step if step is None else _checks.count("step", step, low=0, high=self._step)
+
+    def _count(self, at: int, champion: Any, challenger: Any) -> None:
+        """Count rows of a step, given the numbers after each of them: the check of the shares sees all."""
+        evidence = np.atleast_1d(_sample_ratio.log_evidence(champion, challenger, self._shares[at]))
+        before, after = self._ratio_logs[:at], self._ratio_logs[at + 1 :]
+        largest = _sample_ratio.log_mean((*before, float(evidence.max()), *after))
+        self._mismatch = max(self._mismatch, largest)
+        self._ratio_logs = (*before, float(evidence[-1]), *after)
+        rows = int(np.max(champion)), int(np.max(challenger))
+        self._counts = (*self._counts[:at], rows, *self._counts[at + 1 :])
 
     # -- what to do ----------------------------------------------------------
 
