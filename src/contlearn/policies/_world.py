@@ -46,7 +46,10 @@ class World:
         loss = evidence.loss
         if loss is not None or not self.estimated:  # an estimate fills no gap: what was not known stays so
             loss = _moved(loss, float(self.table[model, position]))
-        return rewritten(evidence, loss=loss, baseline_loss=self.baselines[model])
+        baseline = self.baselines[model]
+        return rewritten(
+            evidence, loss=loss, baseline_loss=evidence.baseline_loss if baseline is None else baseline
+        )
 
     def money(self, retrained: Sequence[int], costs: Costs) -> Money:
         """Return what these retrainings cost, beside the best plans."""
