@@ -47,28 +47,49 @@ VERDICT = st.recursive(
     max_leaves=5,
 )
 PLAIN_RESULT = st.builds(
-    DriftResult, state=st.sampled_from(DriftState), score=maybe(NUMBER), interval=maybe(INTERVAL),
-    p_value=maybe(NUMBER), equivalent=st.booleans(), n_reference=st.integers(0, 2**70), changed_at=maybe(st.integers()),
-    effects=st.dictionaries(TEXT, INTERVAL, max_size=2), remarks=st.lists(TEXT, max_size=2),
-)  # fmt: skip
+    DriftResult,
+    state=st.sampled_from(DriftState),
+    score=maybe(NUMBER),
+    interval=maybe(INTERVAL),
+    p_value=maybe(NUMBER),
+    equivalent=st.booleans(),
+    n_reference=st.integers(0, 2**70),
+    changed_at=maybe(st.integers()),
+    effects=st.dictionaries(TEXT, INTERVAL, max_size=2),
+    remarks=st.lists(TEXT, max_size=2),
+)
 RESULT = st.builds(
-    DriftResult, state=st.sampled_from(DriftState), alpha=maybe(NUMBER),
+    DriftResult,
+    state=st.sampled_from(DriftState),
+    alpha=maybe(NUMBER),
     parts=st.dictionaries(TEXT | st.just("is"), PLAIN_RESULT, max_size=3),
-)  # fmt: skip
+)
 RUN = st.builds(
-    TrainingRun, st.text(min_size=1, max_size=9).filter(str.strip), maybe(MOMENT), maybe(st.integers(0)), maybe(TEXT),
-    seeds=st.dictionaries(TEXT, st.integers(), max_size=2), seconds=maybe(st.floats(0.0)),
+    TrainingRun,
+    st.text(min_size=1, max_size=9).filter(str.strip),
+    maybe(MOMENT),
+    maybe(st.integers(0)),
+    maybe(TEXT),
+    seeds=st.dictionaries(TEXT, st.integers(), max_size=2),
+    seconds=maybe(st.floats(0.0)),
     hyperparameters=st.dictionaries(
-        TEXT, st.recursive(maybe(st.booleans() | NUMBER | TEXT), lambda inner: st.lists(inner, max_size=2)), max_size=3
+        TEXT,
+        st.recursive(maybe(st.booleans() | NUMBER | TEXT), lambda inner: st.lists(inner, max_size=2)),
+        max_size=3,
     ),
-)  # fmt: skip
+)
 SIGN_OFF = st.builds(SignOff, TEXT.filter(str.strip), st.just(True), TEXT, TEXT, maybe(MOMENT))
 ANSWER = st.one_of(DECISION, VERDICT, RESULT, RUN, SIGN_OFF)
 EVIDENCE = st.builds(
-    Evidence, now=maybe(MOMENT), trained_at=maybe(MOMENT), n_labels=maybe(st.integers(0)),
-    drift=maybe(RESULT | st.dictionaries(TEXT, maybe(PLAIN_RESULT), max_size=2)), loss=maybe(NUMBER | INTERVAL),
-    baseline_loss=maybe(NUMBER), confidence=maybe(NUMBER),
-)  # fmt: skip
+    Evidence,
+    now=maybe(MOMENT),
+    trained_at=maybe(MOMENT),
+    n_labels=maybe(st.integers(0)),
+    drift=maybe(RESULT | st.dictionaries(TEXT, maybe(PLAIN_RESULT), max_size=2)),
+    loss=maybe(NUMBER | INTERVAL),
+    baseline_loss=maybe(NUMBER),
+    confidence=maybe(NUMBER),
+)
 
 
 @SETTINGS
@@ -117,9 +138,13 @@ class Weather(Evidence):
 def test_facts_of_a_subclass_stay_readable_and_come_back_in_episodes():
     ledger = Ledger()
     facts = {
-        "wind": math.inf, "storms": ("ada", "bob"), "day": date(2024, 3, 1), "closed": timedelta(hours=-3, microseconds=1),
-        "stations": {1: [1, 2], "is": (3,)}, "verdict": Verdict(Outcome.REJECT, "worse"),
-    }  # fmt: skip
+        "wind": math.inf,
+        "storms": ("ada", "bob"),
+        "day": date(2024, 3, 1),
+        "closed": timedelta(hours=-3, microseconds=1),
+        "stations": {1: [1, 2], "is": (3,)},
+        "verdict": Verdict(Outcome.REJECT, "worse"),
+    }
     seen = ledger.evidence(Weather, now=datetime(2024, 3, 1, tzinfo=UTC), **facts)
     ledger.record(Decision(True, "storm"))
     entry = ledger.history()[0]
@@ -149,12 +174,15 @@ def test_a_zone_comes_back_as_the_same_instant():
     [
         Alarm(raised_at=7, result=DriftResult(state=DriftState.DRIFT), acknowledged_at=9, note="seen"),
         JTTReport(
-            method="jtt", helped=True, reason="cells", n_rows=9,
+            method="jtt",
+            helped=True,
+            reason="cells",
+            n_rows=9,
             cells=(JTTCell(label="late", misidentified=True, rows=4, base_accuracy=0.1),),
         ),
         {"who": "ada", "because": [1, 2.5, None, {"deep": ("x", b"".decode())}], "is": "a note"},
     ],
-)  # fmt: skip
+)
 def test_other_records_and_notes_come_back(answer):
     ledger = Ledger()
     ledger.record(answer)
@@ -187,12 +215,26 @@ def nested(depth):
 @pytest.mark.parametrize(
     "answer",
     [
-        None, "text", 3, object(), [1], print, Evidence(), np.zeros(3), Stranger(True, "x"),
-        {"x": object()}, {"x": np.zeros(3)}, {"x": {1, 2}}, {"x": b"bytes"}, {"x": "\ud800"}, {"\ud800": 1}, nested(5000),
+        None,
+        "text",
+        3,
+        object(),
+        [1],
+        print,
+        Evidence(),
+        np.zeros(3),
+        Stranger(True, "x"),
+        {"x": object()},
+        {"x": np.zeros(3)},
+        {"x": {1, 2}},
+        {"x": b"bytes"},
+        {"x": "\ud800"},
+        {"\ud800": 1},
+        nested(5000),
         Decision(True, "\ud800"),
     ],
     ids=lambda value: type(value).__name__,
-)  # fmt: skip
+)
 def test_what_cannot_be_written_is_refused_and_nothing_is_written(answer):
     ledger = Ledger()
     head = ledger.head

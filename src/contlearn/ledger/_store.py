@@ -50,11 +50,12 @@ class Store:
 
     def append(self, make: Callable[[], New]) -> Row:
         """Append what `make` returns, which it is asked while nobody else can write."""
-        with self.transaction() as connection:
-            self._require_sound_end(connection)
-            row = Row(*_schema.append(connection, *make()))
-        if self.path is not None:
-            _file.tidy(self.path, self._connection, self._timeout)
+        with self.lock:
+            with self.transaction() as connection:
+                self._require_sound_end(connection)
+                row = Row(*_schema.append(connection, *make()))
+            if self.path is not None:
+                _file.tidy(self.path, connection, self._timeout)
         return row
 
     def rows(self, condition: str = "1", values: tuple[Any, ...] = (), tail: str = "") -> list[Row]:
