@@ -93,6 +93,7 @@ class PrometheusMetrics(EachEntry):
                 "pip install contlearn[prometheus]"
             ) from error
         self.registry = registry
+        self._champion: str | None = None
         self._counters = {
             name: client.Counter(f"contlearn_{name}", words, labels, registry=registry)
             for name, (words, labels) in _COUNTERS.items()
@@ -115,20 +116,21 @@ class PrometheusMetrics(EachEntry):
         told = super().update(ledger)
         champion = ledger.champion()
         if champion is not None:
-            self._gauges["champion"].clear()
-            self._gauges["champion"].labels(champion.model_id).set(1)
+            self._crown(champion.model_id)
             if at is not None:
                 age: Any = at - champion.since  # type: ignore[operator]
-                self._gauges["champion_age"].set(
-                    age.total_seconds() if isinstance(age, timedelta) else float(age)
-                )
+                seconds = age.total_seconds() if isinstance(age, timedelta) else float(age)
+                self._gauges["champion_age"].set(seconds)
         return told
 
+    def _crown(self, model_id: str) -> None:
+        if model_id != self._champion:
+            self._gauges["champion"].clear()
+            self._gauges["champion"].labels(model_id).set(1)
+            self._champion = model_id
+
     def _tell(self, entry: Entry) -> None:
-        answer, evidence = (None, None)
-        if entry.kind in ("decision", "verdict", "drift", "approval"):
-            answer = entry.answer
-        count = self._counters
+        answer, count, evidence = _answer(entry), self._counters, None
         if entry.kind in ("promotion", "rollback"):
             count[f"{entry.kind}s"].inc()
         elif isinstance(answer, Decision):
@@ -152,3 +154,8 @@ class PrometheusMetrics(EachEntry):
         for end in ("estimate", "low", "high"):
             if end in ends:
                 self._gauges[name].labels(end).set(ends[end])
+
+
+def _answer(entry: Entry) -> Any:
+    """Return the answer of an entry, where one is counted."""
+    return entry.answer if entry.kind in ("decision", "verdict", "drift", "approval") else None
