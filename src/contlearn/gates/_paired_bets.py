@@ -41,7 +41,7 @@ def advance(wealth: Ten, by: Ten, excess: Floats) -> Floats:
     running[:, 0] = wealth
     np.multiply(np.array(by)[:, np.newaxis], excess, out=running[:, 1:])
     running[:, 1:] += 1.0
-    with np.errstate(under="ignore"):
+    with np.errstate(under="ignore", over="ignore"):  # beyond the row that decides
         np.multiply.accumulate(running, axis=1, out=running)
     return running[:, 1:]
 
@@ -58,11 +58,14 @@ def interval(sums: Four, n: int, level: float) -> tuple[float, float]:
 
     `level` is the log of the evidence that refuses a gain.
     """
-    mean = min(1.0, max(-1.0, sums[0] / n))
-    low = _bets.furthest(lambda m: _evidence(sums, n, m), mean, _LEAST, level)
     negated = -sums[0], sums[1], -sums[2], sums[3]
-    high = -_bets.furthest(lambda m: _evidence(negated, n, m), -mean, _LEAST, level)
-    return (-1.0 if low <= _LEAST else low), (1.0 if high >= -_LEAST else high)
+    return _low(sums, n, level), -_low(negated, n, level)
+
+
+def _low(sums: Four, n: int, level: float) -> float:
+    mean = min(1.0, max(_LEAST, sums[0] / n))
+    low = _bets.furthest(lambda m: _evidence(sums, n, m), mean, _LEAST, level)
+    return -1.0 if low <= _LEAST else low
 
 
 def _evidence(sums: Four, n: int, m: Floats) -> Floats:

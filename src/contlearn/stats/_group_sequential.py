@@ -205,6 +205,10 @@ def _fractions(looks: int | Sequence[float]) -> tuple[float, ...]:
     times = tuple(_checks.number(f"looks[{place}]", time) for place, time in enumerate(looks))
     _checks.count("the number of looks", len(times), high=_MOST_LOOKS)
     steps = [after - before for before, after in zip((0.0, *times), times, strict=False)]
-    if times[-1] != 1.0 or any(s < _LEAST_STEP * t for s, t in zip(steps, times, strict=True)):
+    if (
+        times[-1] != 1.0
+        or times[0] <= 0.0
+        or any(s < _LEAST_STEP * t for s, t in zip(steps, times, strict=True))
+    ):
         _checks.fail("looks", "increase from above 0 to 1, by a thousandth at least", str(times)[:80])
     return times
