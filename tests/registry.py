@@ -615,6 +615,22 @@ VALUES = [
             remarks=("a\nremark",),
         ),
     ),
+    Entry(
+        gates.SliceGain,
+        VALUE,
+        lambda: gates.SliceGain(
+            name="eu", worse=True, gain=Interval(-0.1, -0.2, -0.05, 0.9), p_value=0.003, n_samples=90,
+            reason="90 rows",
+        ),
+    ),
+    Entry(
+        gates.WorseSlices,
+        VALUE,
+        lambda: gates.WorseSlices(
+            by="region", slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
+            remarks=("a\nremark",),
+        ),
+    ),
     Entry(stats.McNemarResult, MEASUREMENT, lambda: stats.mcnemar(3, 11)),
     Entry(stats.DeLongResult, MEASUREMENT, lambda: stats.delong([0, 1, 0, 1], [1, 2, 3, 4], [1, 3, 4, 2])),
     Entry(stats.BettingResult, MEASUREMENT, lambda: stats.betting_test([0.9, 0.4, 0.8], 0.5)),

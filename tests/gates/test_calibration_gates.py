@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom
 
 from contlearn.evaluation import brier, log_loss, mean_loss
-from contlearn.gates import EverySlice, Gain, Trial
+from contlearn.gates import Churn, EverySlice, Gain, NegativeFlips, Trial, worse_slices
+from contlearn.stats import mcnemar
 from contlearn.stats._margin import margin_test
 
 pytestmark = pytest.mark.calibration
@@ -168,3 +169,161 @@ def test_mean_losses_lie_in_their_intervals():
         assert below <= most()
         assert above <= 1.6 * most()  # the side of the long tail
         assert below + above <= most(rate=0.1)
+
+
+@pytest.mark.parametrize("loss", [brier, log_loss])
+@pytest.mark.parametrize("n", [100, 200, 500])
+def test_bounds_see_the_cost_of_rare_rows_that_a_trial_lacks(n, loss):
+    """1 % positives; the challenger says 0.3 % where the champion rightly says about 1 %, and is worse."""
+    rng = np.random.default_rng([12, n])
+    gate = Gain(alpha=ALPHA, bounds=(0.0, 1.0 if loss is brier else 9.0))
+    wrong, blind = 0, 0
+    for _ in range(REPEATS // 10):
+        y = rng.random(n) < 0.01
+        champion, challenger = np.array([[0.01], [0.003]]) * np.exp(0.2 * rng.standard_normal((2, n)))
+        trial = Trial.from_predictions(y, champion, challenger, loss=loss)
+        wrong += gate(trial).promote
+        blind += Gain(alpha=ALPHA)(trial).promote
+    assert wrong <= most(REPEATS // 10)
+    if n == 100:
+        assert blind > 0.2 * REPEATS // 10  # what the bounds are for
+
+
+HOSTILE = {
+    # gain of each row, and its probability; the mean gain is 0
+    "one row in 100 loses all": ([0.01, -0.99], [0.99, 0.01]),
+    "one row in 20 loses all": ([0.05, -0.95], [0.95, 0.05]),
+    "one row in 20 gains all": ([-0.05, 0.95], [0.95, 0.05]),
+    "all or nothing": ([1.0, -1.0], [0.5, 0.5]),
+    "a rare disagreement": ([1.0, 0.0, -1.0], [0.02, 0.96, 0.02]),
+}
+
+
+@pytest.mark.parametrize("law", HOSTILE)
+@pytest.mark.parametrize("n", [20, 100, 500])
+def test_no_law_of_bounded_losses_is_promoted_too_often(n, law):
+    rng = np.random.default_rng([13, n])
+    gate = Gain(alpha=ALPHA, bounds=(0.0, 1.0))
+    gains, shares = HOSTILE[law]
+    repeats = REPEATS // 8
+    drawn = rng.choice(gains, p=shares, size=(repeats, n))
+    wrong = sum(gate(Trial(row.clip(0.0), (-row).clip(0.0))).promote for row in drawn)
+    assert wrong <= most(repeats)
+
+
+@pytest.mark.parametrize("kind", ["equal", "unequal", "large days good"])
+@pytest.mark.parametrize("clusters", [14, 50])
+def test_bounded_clusters_of_any_size(clusters, kind):
+    """No gain over rows, but days that go together; in one case large days gain and small ones lose."""
+    rng = np.random.default_rng([14, clusters])
+    gate = Gain(alpha=ALPHA, bounds=(0.0, 1.0))
+    repeats, wrong = REPEATS // 8, 0
+    for _ in range(repeats):
+        rows = rng.choice([5, 20], clusters) if kind != "equal" else np.full(clusters, 10)
+        effect = rng.choice([-0.3, 0.3], clusters)
+        if kind == "large days good":
+            effect = np.where(rows == 20, 0.1, -0.4) + effect / 2.0
+        gains = np.repeat(effect, rows) + rng.uniform(-0.2, 0.2, rows.sum())
+        day = np.repeat(np.arange(clusters), rows)
+        wrong += gate(Trial(gains.clip(0.0), (-gains).clip(0.0), groups=day)).promote
+    assert wrong <= most(repeats)
+
+
+def test_mid_p_exceeds_alpha_by_no_more_than_it_says():
+    """Exact: over all tables of equal models, at most 5.02 % where half of the rows disagree or fewer."""
+    level = []
+    for s in range(201):
+        b = np.arange(s + 1)
+        promoted = [mcnemar(k, s - k, "mid-p", alternative="greater").p_value <= ALPHA for k in b.tolist()]
+        level.append(float(binom.pmf(b, s, 0.5)[promoted].sum()))
+    assert max(level) == pytest.approx(0.073, abs=5e-4)
+    assert int(np.argmax(level)) == 12
+    for n in (5, 20, 68, 200):
+        for rate in np.linspace(0.01, 0.5, 50):
+            assert binom.pmf(np.arange(n + 1), n, rate) @ level[: n + 1] <= 0.05021
+
+
+def successors(rng, gate, anchored, gates=20, n=5_000):
+    """Return the true loss added by twenty challengers, each .008 worse than the champion of its day."""
+    true_loss = anchor_loss = 0.0
+    for _ in range(gates):
+        rows = 0.3 + 0.1 * rng.standard_normal(n)
+        champion, challenger, anchor = (
+            rows + loss + 0.085 * rng.standard_normal(n)
+            for loss in (true_loss, true_loss + 0.008, anchor_loss)
+        )
+        trial = Trial(champion, challenger, anchor_losses=anchor if anchored else None)
+        if gate(trial).promote:
+            true_loss += 0.008
+            anchor_loss = min(anchor_loss, true_loss)  # the best ever promoted
+    return true_loss
+
+
+def test_twenty_gates_in_a_row_lose_no_more_than_the_margin_where_there_is_an_anchor():
+    rng = np.random.default_rng(15)
+    gate = Gain(margin=-0.01, alpha=ALPHA)
+    held = np.array([successors(rng, gate, anchored=True) for _ in range(150)])
+    free = np.array([successors(rng, gate, anchored=False) for _ in range(40)])
+    assert held.mean() <= 0.01
+    assert (held > 0.01).sum() <= most(150)
+    assert free.mean() > 0.03  # what the anchor is for
+
+
+def test_a_challenger_just_below_the_anchors_margin_passes_no_more_often_than_alpha():
+    """What each single gate guarantees: against the anchor, too, alpha at the margin itself."""
+    rng = np.random.default_rng(16)
+    gate, wrong = Gain(margin=-0.01, alpha=ALPHA), 0
+    for _ in range(REPEATS // 2):
+        anchor, champion, challenger = 0.1 * rng.standard_normal((3, 400)) + np.array(
+            [[0.3], [0.305], [0.31]]
+        )
+        wrong += gate(Trial(champion, challenger, anchor_losses=anchor)).promote
+    assert wrong <= most(REPEATS // 2)
+
+
+@pytest.mark.parametrize("limit", [0.02, 0.1])
+@pytest.mark.parametrize("n", [50, 400, 3000])
+def test_flips_and_churn_at_the_limit(n, limit):
+    rng = np.random.default_rng([17, n])
+    y = np.zeros(n)
+    flips, churn = NegativeFlips(limit, ALPHA), Churn(limit, ALPHA)
+    wrong = np.zeros(2)
+    for k in rng.binomial(n, limit, REPEATS // 2):
+        changed = 1 * (np.arange(n) < k)
+        trial = Trial(y, changed, y=y, champion=y, challenger=changed)
+        wrong += [flips(trial).promote, churn(trial).promote]
+    assert (wrong <= most(REPEATS // 2)).all()
+    if n * limit >= 40:
+        assert (wrong >= 0.02 * REPEATS // 2).all()
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("clusters", [14, 50, 150])
+def test_flips_that_come_in_clusters_at_the_limit(clusters, spread):
+    """Days on which a tenth of the rows flip on average, and more or fewer of them together."""
+    rng = np.random.default_rng([18, clusters])
+    repeats, wrong = REPEATS // 4, 0
+    groups = np.repeat(np.arange(clusters), 20)
+    for _ in range(repeats):
+        rate = rng.gamma(1.0 / spread, spread, clusters) * 0.1 if spread else np.full(clusters, 0.1)
+        flips = rng.random(groups.size) < rate[groups].clip(0.0, 1.0)
+        wrong += NegativeFlips(0.1, ALPHA)(Trial(np.zeros(groups.size), flips, groups=groups)).promote
+    # gamma rates above 1 are cut, which lowers the mean rate by less than a hundredth at spread 2
+    assert wrong <= (most(repeats) if spread < 2.0 else 0.12 * repeats)
+
+
+@pytest.mark.parametrize("worse", [0, 3])
+def test_slices_that_did_not_get_worse_are_named_no_more_often_than_alpha_in_all(worse):
+    """Ten slices; `worse` of them really got worse, and any other one named is an error."""
+    rng = np.random.default_rng(19)
+    region = np.repeat(np.arange(10), 80)
+    raised = 0.3 * (region < worse)
+    repeats, errors_made, found = REPEATS // 4, 0, 0
+    for _ in range(repeats):
+        losses = rng.random((2, region.size)) < np.array([np.full(region.size, 0.3), 0.3 + raised])
+        named = {int(name) for name in worse_slices(Trial(*losses, slices={"r": region}), "r", ALPHA).worse}
+        errors_made += any(name >= worse for name in named)
+        found += len(named & set(range(worse)))
+    assert errors_made <= most(repeats)
+    if worse:
+        assert found >= 0.8 * worse * repeats

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
-from contlearn.gates import EverySlice, Gain, Outcome, Trial, Verdict
+from contlearn.gates import EverySlice, Gain, Interval, Outcome, Trial, Verdict
+from contlearn.stats import mcnemar
 
 
 def trial_of(cells, groups=None):
@@ -187,3 +188,242 @@ def test_names_of_slices_are_printed_on_one_line_and_cut():
         "a b=e u",
         "a b=xxxx",
     ]
+
+
+# Slices that are too small.
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_slice_that_could_not_pass_whatever_its_rows_said_is_open(n):
+    for better, worse in ((n, 0), (0, n), (0, 0)):
+        verdict = EverySlice(Gain(), by="region")(
+            trial_of([("big", 40, 0, 0), ("tiny", better, worse, n - better - worse)])
+        )
+        assert verdict.outcome is Outcome.CONTINUE
+        row = "row" if n == 1 else "rows"
+        assert f"region=tiny: {n} {row} cannot pass even if every one were better, 5 can" in verdict.reason
+        assert verdict.because[1].needed == -(-(5 - n) * (40 + n) // n)
+        assert verdict.needed == verdict.because[1].needed
+
+
+def test_a_slice_of_just_enough_rows_is_asked():
+    verdict = EverySlice(Gain(), by="region")(trial_of([("big", 40, 0, 0), ("small", 5, 0, 0)]))
+    assert verdict.promote
+    assert EverySlice(Gain(), by="region")(trial_of([("big", 40, 0, 0), ("small", 0, 5, 0)])).outcome is (
+        Outcome.REJECT
+    )
+
+
+@pytest.mark.parametrize(
+    ("gate", "fewest"),
+    [
+        (Gain(), 5),
+        (Gain(alpha=0.01), 7),
+        (Gain(alpha=0.01) & Gain(-0.5), 7),
+        (Gain(method="mid-p"), 4),
+        (Gain(0.2), 6),
+        (Gain(-0.5), 3),
+        (Gain(-0.05), 5),
+    ],
+    ids=repr,
+)
+def test_fewest_rows_are_those_with_which_all_better_rows_pass(gate, fewest):
+    """Asked of the gate itself, not of a formula."""
+    passing = [n for n in range(1, 12) if gate(Trial([1] * n, [0] * n))]
+    assert passing[0] == fewest
+    for n in range(1, fewest):
+        verdict = EverySlice(gate, by="region")(trial_of([("tiny", 0, n, 0)]))
+        assert verdict.outcome is Outcome.CONTINUE
+        assert f"{fewest} can" in verdict.reason
+
+
+def test_a_rejected_slice_and_one_that_is_too_small_are_both_shown():
+    cells = [
+        ("bad", 0, 30, 0),
+        ("good", 30, 0, 0),
+        ("tiny", 2, 0, 0),
+        *((f"r{k}", 2, 2, 2) for k in range(4)),
+    ]
+    verdict = EverySlice(Gain(), by="region")(trial_of(cells))
+    assert verdict.outcome is Outcome.REJECT
+    told = verdict.reason
+    assert told.index("region=bad: gain -1") < told.index("tiny")
+    by_name = {part.reason.split(":")[0]: part for part in verdict.because}
+    assert by_name["region=tiny"].outcome is Outcome.CONTINUE
+    assert by_name["region=tiny"].needed > 0
+    assert by_name["region=good"].promote
+
+
+def test_few_rows_that_are_no_numbers_say_that_first():
+    trial = Trial([1.0, np.nan], [0.0, 0.0], slices={"region": ["eu", "eu"]})
+    assert "NaN" in EverySlice(Gain(), by="region")(trial).reason
+
+
+# Margins of slices.
+
+
+def test_a_slice_may_have_a_margin_of_its_own():
+    trial = trial_of([("eu", 40, 10, 200), ("us", 8, 10, 200)])
+    plain = EverySlice(Gain(), by="region")
+    assert plain(trial).outcome is Outcome.CONTINUE
+    gate = EverySlice(Gain(), by="region", margins={"us": -0.1})
+    verdict = gate(trial)
+    assert verdict.promote
+    here = trial.slices["region"] == "us"
+    alone = Gain(-0.1)(trial.take(here))
+    assert (verdict.because[1].p_value, verdict.because[1].gain) == (alone.p_value, alone.gain)
+    assert "margin -0.1" in verdict.because[1].reason
+    assert "margin 0 " in verdict.because[0].reason
+    assert not EverySlice(Gain(), by="region", margins={"us": -0.1, "eu": 0.2})(trial)
+
+
+def test_a_margin_for_a_slice_without_rows_is_never_promoted():
+    trial = trial_of([("eu", 40, 0, 200)])
+    verdict = EverySlice(Gain(), by="region", margins={"EU": -0.1})(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert "region=EU: no rows, though it has a margin" in verdict.reason
+    both = EverySlice(Gain(), by="region", margins={"us": -0.1}, required=("us",))(trial)
+    assert both.reason.count("region=us: no rows") == 1
+    assert "it is required" in both.reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"margins": [("eu", 0.1)]}, "margins must be a mapping"),
+        ({"margins": {"eu": "0.1"}}, "margins\\['eu'\\] must be a number"),
+        ({"margins": {"eu": float("nan")}}, "margins\\['eu'\\] must be finite"),
+        ({"margins": {}, "gate": lambda trial: None}, "gate must have a margin where there are margins"),
+        ({"margins": {"eu": 0.1}, "gate": Gain() & Gain(0.1)}, "gate must have a margin"),
+    ],
+)
+def test_margins_are_checked_where_they_are_written(arguments, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        EverySlice(**{"gate": Gain(), "by": "region"} | arguments)
+
+
+def test_margins_are_part_of_the_value():
+    gate = EverySlice(Gain(), by="region", margins={"us": -0.1, 3: 0.2})
+    assert eval(repr(gate)) == gate != EverySlice(Gain(), by="region")
+    assert pickle.loads(pickle.dumps(gate)) == gate
+    assert gate.tightened(0.01).margins == gate.margins
+    assert repr(EverySlice(Gain(), by="s")) == (
+        "EverySlice(gate=Gain(margin=0.0, alpha=0.05), by='s', required=None)"
+    )
+
+
+# Simpson's paradox.
+
+
+def rate_gain(trial):
+    """A metric that is no mean of rows: share of errors among the rows that each model marks."""
+    marked = [trial.champion == 1, trial.challenger == 1]
+    found = [float(trial.y[rows].mean()) if rows.any() else 0.0 for rows in marked]
+    gain = found[1] - found[0]
+    return Verdict(
+        Outcome.PROMOTE, f"precision {found[0]:.3g} -> {found[1]:.3g}", gain=Interval(gain, -1, 1, 0.9)
+    )
+
+
+def paradoxical(turned=False):
+    """Precision falls in either region and rises on the whole: the challenger marks more easy rows."""
+    cells = [  # region, marked by, right, wrong
+        ("easy", "champion", 9, 1), ("easy", "challenger", 85, 15),
+        ("hard", "champion", 30, 70), ("hard", "challenger", 2, 8),
+    ]  # fmt: skip
+    rows = [(region, by, hit) for region, by, right, wrong in cells for hit in [1] * right + [0] * wrong]
+    region, by, y = (np.array(column) for column in zip(*rows, strict=True))
+    models = [1 * (by == "champion"), 1 * (by == "challenger")]
+    models = models[::-1] if turned else models
+    losses = np.linspace(0.0, 1.0, len(y))
+    return Trial(losses, losses, y=y, champion=models[0], challenger=models[1], slices={"region": region})
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_simpsons_paradox_is_flagged_and_never_promoted(turned):
+    trial = paradoxical(turned)
+    whole = rate_gain(trial).gain.estimate
+    verdict = EverySlice(rate_gain, by="region")(trial)
+    gains = [part.gain.estimate for part in verdict.because[:2]]
+    assert all(np.sign(gain) == -np.sign(whole) for gain in gains)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert "Simpson's paradox" in verdict.reason
+    ways = (
+        "below 0 on all rows and above 0 in every slice" if turned else "above 0 on all rows and below 0 in"
+    )
+    assert ways in verdict.reason
+    assert verdict.because[2].reason.startswith("all rows: precision")
+    assert verdict.needed is None
+
+
+def test_simpsons_paradox_does_not_soften_a_rejection():
+    def strict(trial):
+        found = rate_gain(trial)
+        outcome = Outcome.PROMOTE if found.gain.estimate > 0 else Outcome.REJECT
+        return Verdict(outcome, found.reason, gain=found.gain)
+
+    verdict = EverySlice(strict, by="region")(paradoxical())
+    assert verdict.outcome is Outcome.REJECT
+    assert "Simpson's paradox" in verdict.reason
+
+
+def test_mean_losses_know_no_paradox_and_agreeing_slices_are_no_paradox():
+    rng = np.random.default_rng(2)
+    for _ in range(40):
+        n = int(rng.integers(20, 200))
+        trial = Trial(*rng.random((2, n)), slices={"region": rng.choice(list("abc"), n)})
+        asked = []
+
+        def counted(part, asked=asked):
+            asked.append(part.n_samples)
+            return Gain(-0.5)(part)
+
+        for verdict in (EverySlice(Gain(-0.5), by="region")(trial), EverySlice(counted, by="region")(trial)):
+            assert "Simpson" not in verdict.reason
+            assert len(verdict.because) == len(set(trial.slices["region"]))
+
+
+# What must never pass.
+
+
+@pytest.mark.parametrize(
+    "gate", [Gain(), Gain(-0.05), Gain(bounds=(0, 1)), Gain(-0.9, bounds=(0, 1))], ids=repr
+)
+@pytest.mark.parametrize(
+    ("champion", "challenger", "names", "why"),
+    [
+        ([], [], [], "no rows"),
+        ([1.0], [0.0], ["eu"], "row"),
+        ([np.nan] * 60, [0.0] * 60, ["eu", "us"] * 30, "30 of 30 rows with a loss that is NaN"),
+        ([1.0] * 119 + [np.nan], [0.0] * 120, ["eu", "us"] * 60, "1 of 60 rows with a loss that is NaN"),
+    ],
+)
+def test_want_of_evidence_never_promotes_nor_rejects(gate, champion, challenger, names, why):
+    trial = Trial(champion, challenger, slices={"region": np.array(names, dtype=object)})
+    verdict = EverySlice(gate, by="region")(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert why in verdict.reason
+
+
+def test_identical_models_and_constant_losses_are_open_at_margin_0():
+    for losses in (np.zeros(200), np.full(200, 0.3), np.tile([0.0, 1.0], 100)):
+        trial = Trial(losses, losses, slices={"region": ["eu", "us"] * 100})
+        for gate in (Gain(), Gain(bounds=(0, 1))):
+            assert EverySlice(gate, by="region")(trial).outcome is Outcome.CONTINUE
+
+
+def test_rows_without_a_group_are_never_promoted():
+    groups = np.array([None, *range(119)], dtype=object)
+    trial = Trial([1] * 120, [0] * 120, slices={"region": ["eu", "us"] * 60}, groups=groups)
+    verdict = EverySlice(Gain(), by="region")(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert "1 of 60 rows without a group" in verdict.reason
+
+
+def test_the_p_values_of_slices_are_not_corrected():
+    trial = trial_of([("eu", 12, 3, 30), ("us", 14, 2, 30)])
+    found = {part.p_value for part in EverySlice(Gain(), by="region")(trial).because}
+    assert found == {
+        mcnemar(12, 3, alternative="greater").p_value,
+        mcnemar(14, 2, alternative="greater").p_value,
+    }

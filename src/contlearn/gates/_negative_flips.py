@@ -105,7 +105,8 @@ def _told(
     """Return how many rows flip either way, and, where labels are known, how many have another label."""
     worse, better = int(negative.sum()), int(positive.sum())
     one = f"{worse} right {plural(worse, 'one')} {'becomes' if worse == 1 else 'become'} wrong"
-    told = f"{trial.n_samples} {plural(trial.n_samples, 'row')}, {one} and {better} wrong {plural(better, 'one')} right"
+    other = f"{better} wrong {plural(better, 'one')} right"
+    told = f"{trial.n_samples} {plural(trial.n_samples, 'row')}, {one} and {other}"
     try:
         changed = int(differing(trial, threshold).sum())
     except UnreadableError:

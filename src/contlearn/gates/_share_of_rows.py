@@ -61,7 +61,7 @@ def judge(
     reason = f"{what} {found.interval} {word} the limit {limit:g} ({told}; {test})"
     if outcome is not Outcome.CONTINUE:
         return Verdict(outcome, reason, p_value=found.p_below)
-    reason += f"; about {needed} more rows would settle it" if needed is not None else ""
+    reason += f"; about {needed} more {plural(needed, 'row')} would settle it" if needed is not None else ""
     return Verdict(outcome, reason, p_value=found.p_below, needed=needed)
 
 

@@ -132,12 +132,13 @@ def betting_interval(
     it is a supermartingale wherever the mean is at most m, so that by Ville's inequality its maximum exceeds
     1 / alpha with a chance of at most alpha. No asymptotics, no assumption on the law. The capital falls as m
     grows, so that the limit is found by bisection.
-    The values are bet on in an order drawn once for all, the same for every sample of their number: sorted
-    rows do no harm; the same values in another order have limits that differ by a fraction of a standard
-    error. Price of the guarantee: a gain of 2.5 standard errors is shown with a power of 0.63 where Student's
-    test has 0.80; 0.80 takes about 1.4 times the rows, and more where the standard deviation is below a tenth
-    of `high` - `low`.
-    Cost: some 60 passes over the values for each limit: 20 ms for 10,000.
+    The values are bet on in an order drawn once for all, the same for every sample of their number, so that
+    sorted rows do no harm. The same values in another order have other limits, by 0.4 standard errors
+    (standard deviation, measured): decide on an order before looking.
+    Price of the guarantee: the limits lie 2.1 standard errors from the mean at a confidence of 0.9, where
+    Student's lie 1.65; a power of 0.80 takes 1.4 times the rows of his test, and more where the standard
+    deviation is below a tenth of `high` - `low`.
+    Cost: some 50 passes over the values for each limit: 6 ms for 10,000.
 
     References
     ----------
