@@ -21,11 +21,14 @@ def most(rate, n=REPETITIONS, tail=1e-6):
     return next(errors for errors in range(n + 1) if bdtrc(errors, n, rate) < tail)
 
 
-def ramp(seed, canary, draw, kept=lambda served, rng: np.ones(served.size, bool)):
-    """Return what a canary said, in order, when asked after every `LOOK` rows until it said done or abort."""
+def ramp(seed, canary, draw, kept=lambda served, rng: np.ones(served.size, bool), later=0):
+    """Return what a canary said, in order, when asked after every `LOOK` rows until it said done or abort.
+
+    And once more, `later` rows after the last.
+    """
     rng, said = np.random.default_rng([20_251_122, seed]), []
-    for _ in range(ROWS // LOOK):
-        served = rng.random(LOOK) < canary.share
+    for n in [LOOK] * (ROWS // LOOK) + [later] * (later > 0):
+        served = rng.random(n) < canary.share
         losses, metrics = draw(rng, served, canary.step)
         rows = kept(served, rng)
         arms = np.where(served, "challenger", "champion")[rows]
@@ -55,7 +58,7 @@ def test_equal_models_are_rarely_promoted_and_rarely_aborted():
         level = (0.1, 0.3, 0.5)[step]
         return coins(rng, served, level, level), {}
 
-    done, aborted, said = ends(lambda: Canary(PLAN, "8"), draw)
+    done, aborted, said = ends(lambda: Canary(PLAN, "8"), draw, later=16_000)
     assert done <= most(0.05)
     assert aborted <= most(0.05)
     assert sum("advance" in each for each in said) > 0.9 * REPETITIONS
