@@ -34,16 +34,17 @@ _GAUGES = {
 class PrometheusMetrics(EachEntry):
     """Keep counters and gauges of a ledger in a registry of Prometheus.
 
-    =============================  ===========================================================================
-    counters                       labels
-    =============================  ===========================================================================
-    ``contlearn_entries_total``    ``kind``
-    ``contlearn_decisions_total``  ``word``: retrain, wait, unknown
-    ``contlearn_verdicts_total``   ``outcome``: promote, reject, continue
-    ``contlearn_drift_total``      ``state``: stable, warning, drift, undecided
-    ``contlearn_approvals_total``  ``granted``: true, false
-    ``contlearn_promotions_total``, ``contlearn_rollbacks_total``
-    =============================  ===========================================================================
+    ==============================  ==========================================================================
+    counters                        labels
+    ==============================  ==========================================================================
+    ``contlearn_entries_total``     ``kind``
+    ``contlearn_decisions_total``   ``word``: retrain, wait, unknown
+    ``contlearn_verdicts_total``    ``outcome``: promote, reject, continue
+    ``contlearn_drift_total``       ``state``: stable, warning, drift, undecided
+    ``contlearn_approvals_total``   ``granted``: true, false
+    ``contlearn_promotions_total``  none
+    ``contlearn_rollbacks_total``   none
+    ==============================  ==========================================================================
 
     and the gauges ``contlearn_champion`` (1 for the ``model_id`` that serves), ``contlearn_champion_age``,
     ``contlearn_gain`` and ``contlearn_loss`` (``of``: estimate, low, high).
