@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from contlearn.stats import _margin
 from contlearn.stats._sample_sizes import quantile
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Counts: TypeAlias = "NDArray[np.float64]"
 
 _KNOTS = 16  # numbers of disagreeing rows at which the test with a margin is really made
+_ALL = 48  # with no more likely numbers than these, it is made at each, on both sides of the boundary
 _NEAR = 0.5  # how far from the boundary, in standard errors, a table may lie that tells where it is
 _REACH = 4.5  # standard deviations around the expected number that the knots span
 
@@ -45,6 +46,10 @@ def region(n: int, disagreement: float, margin: float, alpha: float, mid_p: bool
         return Region(totals, totals + 1.0)
     if margin == 0.0:
         return Region(totals, _least_of_mcnemar(totals, alpha, mid_p))
+    if totals.size <= _ALL:
+        tests = [_critical_score(int(total), n, margin, alpha, exactly=True) for total in totals]
+        scores: Any = np.array(tests)
+        return Region(totals, _margin._least_extreme(totals, n, margin, scores))
     centre, spread = n * disagreement, _REACH * math.sqrt(n * disagreement * (1.0 - disagreement))
     low, high = max(first, centre - spread), min(last, centre + spread)
     knots = np.unique(np.round(np.linspace(low, high, _KNOTS)))
@@ -91,21 +96,28 @@ def _least(totals: Counts, guess: Counts, rejects: Callable[[Counts], NDArray[np
     return enough
 
 
-def _critical_score(total: int, n: int, margin: float, alpha: float) -> float:
+def _critical_score(total: int, n: int, margin: float, alpha: float, exactly: bool = False) -> float:
     """Return the score at which the exact score test would say alpha, were there a table with it.
 
     Near the boundary, the probit of p is the score but for a shift, which one table next to it tells.
+    `exactly` asks for a score between the last table that is kept and the first that is rejected.
     """
     import numpy as np
 
     goal = quantile(alpha)
     better = min(total, int(_margin._least_extreme(np.array([float(total)]), n, margin, goal)[0]))
+    kept = rejected = math.nan  # scores
     tried: set[int] = set()
-    while True:
+    while 0 <= better <= total and better not in tried:
         tried.add(better)
         found = _margin.margin_test(better, total - better, n, margin)
         lacking = goal - quantile(min(found.p_value, 1.0 - 1e-12))
-        nearer = better + (1 if lacking > 0.0 else -1)
-        if abs(lacking) < _NEAR or not 0 <= nearer <= total or nearer in tried:
-            return found.statistic + lacking
-        better = nearer
+        critical = found.statistic + lacking
+        if not exactly and abs(lacking) < _NEAR:
+            break
+        if lacking > 0.0:
+            kept = found.statistic
+        else:
+            rejected = found.statistic
+        better += 1 if lacking > 0.0 else -1
+    return critical if math.isnan(kept + rejected) else 0.5 * (kept + rejected)
