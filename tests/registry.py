@@ -165,6 +165,26 @@ POLICIES = [
     Entry(policies.MinLabels, POLICY, lambda: policies.MinLabels(500)),
     Entry(policies.Sustained, POLICY, lambda: policies.Sustained(policies.LossAbove(0.1), k=2, of=3)),
     Entry(policies.AtMost, POLICY, lambda: policies.AtMost(2, per=3 * WEEK)),
+    Entry(policies.Budget, POLICY, lambda: policies.Budget(500, per=3 * WEEK, cost=200.0)),
+    Entry(policies.Budget, POLICY, lambda: policies.Budget(0.5, per=3 * WEEK, cost="loss")),
+    Entry(
+        policies.Hysteresis,
+        POLICY,
+        lambda: policies.Hysteresis(on=policies.LossAbove(0.35), off=~policies.LossAbove(0.15)),
+    ),
+    Entry(policies.PaysOff, POLICY, lambda: policies.PaysOff(policies.LossAbove(0.1))),
+    Entry(
+        policies.PaysOff,
+        POLICY,
+        lambda: policies.PaysOff(policies.OnDrift() | policies.MinLabels(9), at_least=0.6, explore=2, of=5),
+    ),
+    Entry(policies.EnoughLabels, POLICY, lambda: policies.EnoughLabels(300, holdout=0.3)),
+    Entry(policies.Evidential, POLICY, lambda: policies.Evidential(policies.OnDrift())),
+    Entry(
+        policies.Evidential,
+        POLICY,
+        lambda: policies.Evidential(policies.OnDrift("a"), policies.LossIncrease(0.02), level=0.2),
+    ),
     Entry(
         policies.AtLeast,
         POLICY,

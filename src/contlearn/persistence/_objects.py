@@ -31,10 +31,19 @@ def _trial(kind: type, arguments: tuple[Any, ...]) -> Any:
     return kind(*start, **dict(zip(_BESIDE, beside, strict=False)))  # older files have fewer
 
 
+def _evidential(kind: Any, arguments: tuple[Any, ...]) -> Any:
+    level, *rules = arguments
+    return kind(*rules, level=level)
+
+
+_MADE: dict[str, Callable[[Any, tuple[Any, ...]], Any]] = {"Trial": _trial, "Evidential": _evidential}
+"""By id: what makes an object of its arguments, where that is not its constructor."""
+
 _TAKEN: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "answer.Parts": lambda parts: (dict(parts),),
     "Trial": _of_trial,
     "AtLeast": lambda rule: (rule.k, *rule.policies),
+    "Evidential": lambda rule: (rule.level, *rule.rules),
     "Summary": lambda summary: (summary._maker, summary._groups),
     "ks.Reference": lambda reference: (reference.sample,),
     "ks.Marginal": lambda found: (found.name, found.precision, found.values, found.cells),
@@ -68,7 +77,8 @@ def made(id_: str, state: Any) -> Any:
     if id_ in _classes.ARGUMENTS:
         if id_.startswith("ks."):
             _kinds.check_arguments(kind, _sequence(state))
-        return _trial(kind, _sequence(state)) if id_ == "Trial" else kind(*_sequence(state))
+        made_of = _MADE.get(id_)
+        return made_of(kind, _sequence(state)) if made_of else kind(*_sequence(state))
     if id_ in _classes.STATES:
         _windows.check_state(id_, state)
         value = kind.__new__(kind)

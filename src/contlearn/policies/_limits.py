@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from contlearn import _checks
 from contlearn.policies._base import Rule, unknown
@@ -17,6 +19,9 @@ class LossIncrease(Rule):
     Of an `Interval` the lower end is asked, so that fifty noisy rows do not retrain: the chance of retraining
     where the loss rose by no more than `by` is then half of what the interval leaves out (5 % at 90 %).
     Unknown when `loss` or `baseline_loss` is.
+
+    Of an `Interval` the decision states a p-value, that of the hypothesis that the loss rose by no more than
+    `by`: the estimate is taken as normal, with the error that the lower end tells.
 
     Parameters
     ----------
@@ -35,6 +40,7 @@ class LossIncrease(Rule):
     """
 
     by: float
+    states_evidence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", _checks.number("by", self.by, low=0.0))
@@ -50,14 +56,16 @@ class LossIncrease(Rule):
         reason = f"loss {'fell' if rise < 0 else 'rose'} by {abs(rise):.4g}"
         if isinstance(evidence.loss, Interval):
             reason += f", lower end {sure:.4g}"
-        return Decision(sure > self.by, f"{reason} (limit {self.by:.4g})")
+        p_value = _p_value(evidence.loss, baseline + self.by)
+        return Decision(sure > self.by, f"{reason} (limit {self.by:.4g})", p_value=p_value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LossAbove(Rule):
     """Retrain when the loss lies above `limit`.
 
-    Of an `Interval` the lower end is asked, as in `LossIncrease`. Unknown when `loss` is.
+    Of an `Interval` the lower end is asked and a p-value stated, as in `LossIncrease`. Unknown when `loss`
+    is.
 
     Parameters
     ----------
@@ -72,6 +80,7 @@ class LossAbove(Rule):
     """
 
     limit: float
+    states_evidence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limit", _checks.number("limit", self.limit))
@@ -81,7 +90,8 @@ class LossAbove(Rule):
         if loss is None:
             return unknown(["loss"])
         end = f", lower end {loss[1]:.4g}" if isinstance(evidence.loss, Interval) else ""
-        return Decision(loss[1] > self.limit, f"loss {loss[0]:.4g}{end} (limit {self.limit:.4g})")
+        reason = f"loss {loss[0]:.4g}{end} (limit {self.limit:.4g})"
+        return Decision(loss[1] > self.limit, reason, p_value=_p_value(evidence.loss, self.limit))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -141,6 +151,19 @@ class MinLabels(Rule):
         if evidence.n_labels is None:
             return unknown(["n_labels"])
         return Decision(evidence.n_labels >= self.n, f"{evidence.n_labels} labels (need {self.n})")
+
+
+def _p_value(loss: object, limit: float) -> float | None:
+    """Return the p-value of a loss of at most `limit`; None without a usable interval."""
+    if not isinstance(loss, Interval) or not 0.0 < loss.confidence < 1.0:
+        return None
+    below, gap = loss.estimate - loss.low, loss.estimate - limit
+    if not (0.0 < below < math.inf and math.isfinite(gap)):
+        return None
+    from statistics import NormalDist
+
+    critical = NormalDist().inv_cdf(0.5 + 0.5 * loss.confidence)
+    return 0.5 * math.erfc(critical * gap / below / math.sqrt(2.0))
 
 
 def _estimate_and_low(loss: float | Interval | None) -> tuple[float, float] | None:

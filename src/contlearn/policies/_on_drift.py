@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from contlearn import _checks
 from contlearn.policies._base import Rule, tally, unknown
@@ -24,6 +25,9 @@ class OnDrift(Rule):
     only when none drifted and one of them is undecided or None. The error rate is the detector's: with
     several in a mapping, each brings its own.
 
+    The decision states the detector's p-value, where it has one; of a mapping, the smallest times the number
+    of entries, those without a p-value included.
+
     Parameters
     ----------
     name
@@ -43,6 +47,7 @@ class OnDrift(Rule):
     """
 
     name: str | None = None
+    states_evidence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.name is not None:
@@ -64,7 +69,7 @@ def _read(name: str, result: DriftResult | None) -> Decision:
     reason = f"{_checks.called(name)} {result}".strip()
     if result.state is DriftState.UNDECIDED:
         return unknown(["drift"], reason)
-    return Decision(result.state is DriftState.DRIFT, reason)
+    return Decision(result.state is DriftState.DRIFT, reason, p_value=result.p_value)
 
 
 def _read_all(entries: Mapping[str, DriftResult | None]) -> Decision:
@@ -75,4 +80,6 @@ def _read_all(entries: Mapping[str, DriftResult | None]) -> Decision:
     told = [vote for vote in votes if (vote.retrain, vote.missing) == (full.retrain, full.missing)]
     more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     reason = "; ".join(vote.reason for vote in told[:_SHOWN]) + more
-    return Decision(full.retrain, reason, full.because, full.missing)
+    p_values = [vote.p_value for vote in votes if vote.p_value is not None]
+    p_value = min(1.0, len(votes) * min(p_values)) if p_values and not full.missing else None
+    return Decision(full.retrain, reason, full.because, full.missing, p_value)
