@@ -7,15 +7,15 @@ import json
 import sqlite3
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from contlearn.exceptions import DamagedLedger, LedgerError
 from contlearn.ledger import _schema, _wal
 from contlearn.ledger._entry import FIRST, digest_of
-from contlearn.ledger._pages import Image, header_of
+from contlearn.ledger._pages import Image
 
 BIRTH = 0
 """The number of the entry with which every ledger begins: who made it."""
@@ -23,39 +23,47 @@ BIRTH = 0
 _PAUSE = 0.02  # seconds between two looks at a file that others are writing
 
 
-def look(path: Path) -> tuple[bytes, bytes]:
-    """Return the bytes of the file and of its log, without a lock and without touching them.
+class Seen(NamedTuple):
+    """The bytes of the file and of its log, the size of the former, and what hindered reading it."""
+
+    file: bytes
+    log: bytes
+    size: int
+    trouble: str = ""
+
+
+def look(path: Path) -> Seen:
+    """Return what is in the file and in its log, without a lock and without touching them.
 
     The file is read through SQLite, because closing a file of our own would take away the locks of every
     connection that this process has to it. An immutable connection takes none and writes nothing.
     """
+    image, trouble = b"", ""
     try:
         connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?immutable=1", uri=True)
         with contextlib.closing(connection):
             image = connection.serialize()
     except sqlite3.DatabaseError as error:
-        raise DamagedLedger(f"{path} is no ledger: {error}") from error
-    if len(image) != path.stat().st_size:
-        raise DamagedLedger(f"{path} is no ledger, or was cut: {len(image)} bytes of {path.stat().st_size}")
-    log = path.with_name(path.name + "-wal")
+        trouble = str(error)
     try:
-        return image, log.read_bytes()
+        log = path.with_name(f"{path.name}-wal").read_bytes()
     except FileNotFoundError:
-        return image, b""
+        log = b""
+    return Seen(image, log, path.stat().st_size, trouble)
 
 
-def require_sound(path: Path, timeout: float) -> None:
-    """Refuse a file that is no ledger, or in which something was changed.
+def require_sound(path: Path, timeout: float, look_closely: bool = True) -> None:
+    """Refuse a file that is no ledger, or, looking closely, one in which something was changed.
 
     Nobody is asked to wait meanwhile: what looks damaged because others were writing is looked at again.
     """
     seen, until = None, time.monotonic() + timeout
     while True:
+        seen, before = look(path), seen
         try:
-            seen, before = look(path), seen
-            audit(*seen)
+            audit(seen) if look_closely else require_ours(seen)
         except DamagedLedger:
-            if seen is None or seen == before:
+            if seen == before:
                 raise
             if time.monotonic() > until:
                 raise LedgerError(f"{path} is written to all the time, so that it cannot be read") from None
@@ -64,11 +72,11 @@ def require_sound(path: Path, timeout: float) -> None:
             return
 
 
-def audit(file: bytes, log: bytes) -> list[list[Any]]:
+def audit(seen: Seen) -> list[list[Any]]:
     """Return the entries of a file and its log, or say what was changed."""
-    require_ours(file)
+    require_ours(seen)
     try:
-        return _audited(_together(file, log))
+        return _audited(_together(seen))
     except (struct.error, IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, DamagedLedger):
             raise
@@ -86,10 +94,11 @@ def _audited(whole: bytes) -> list[list[Any]]:
     return rows
 
 
-def require_ours(file: bytes) -> None:
+def require_ours(seen: Seen) -> None:
     """Refuse a file that is no ledger of a version that is known."""
+    file = seen.file
     if file[:16] != b"SQLite format 3\x00" or len(file) < 512:
-        raise DamagedLedger("the file is no ledger: it is no SQLite file")
+        raise DamagedLedger(f"the file is no ledger: {seen.trouble or 'it is no SQLite file'}")
     if int.from_bytes(file[68:72], "big") != _schema.APPLICATION_ID:
         raise DamagedLedger("the file is no ledger: it is an SQLite file of something else")
     version = int.from_bytes(file[60:64], "big")
@@ -115,14 +124,17 @@ def require_chain(rows: Iterable[list[Any]]) -> str:
     return previous
 
 
-def _together(file: bytes, log: bytes) -> bytes:
+def _together(seen: Seen) -> bytes:
     """Return the file as SQLite shows it: with the committed pages of the log in their places."""
-    if not log:
-        return file
+    file = seen.file
     size = int.from_bytes(file[16:18], "big")
     size = 65536 if size == 1 else size
-    pages, count = _wal.committed(log, size)
+    pages, count = _wal.committed(seen.log, size)
     if count is None:
+        if len(file) != seen.size:
+            raise DamagedLedger(
+                f"the ledger was cut or changed: {seen.size} bytes, {len(file)} of them in pages"
+            )
         return file
     image = bytearray(file.ljust(count * size, b"\0")[: count * size])
     for number, page in pages.items():

@@ -31,10 +31,7 @@ def prepare(path: Path, timeout: float, verify: bool) -> None:
         if path.with_name(f"{path.name}-journal").exists():
             raise LedgerError(f"a journal of something else lies beside {path}; remove {path.name}-journal")
         with named(path):
-            if verify:
-                _audit.require_sound(path, timeout)
-            else:
-                _audit.require_ours(_audit.look(path)[0])
+            _audit.require_sound(path, timeout, look_closely=verify)
     except OSError as error:
         if isinstance(error, ContlearnError):
             raise

@@ -83,7 +83,7 @@ class Store:
             with self.transaction():  # nobody writes while we look
                 seen = _audit.look(self.path)
             with _file.named(self.path):
-                rows = _audit.audit(*seen)
+                rows = _audit.audit(seen)
         return [Row(*row) for row in rows]
 
     @contextmanager
