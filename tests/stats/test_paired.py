@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import pytest
@@ -105,6 +106,84 @@ def test_intervals_agree_with_the_published_tables(table, tango_limits, newcombe
 def test_newcombe_agrees_with_the_example_of_altman_and_others():
     """Statistics with Confidence (2000), table 6.2: 0.122, from 0.011 to 0.226."""
     assert newcombe(14, 5, 0, 22, 0.95)[:3] == pytest.approx((0.122, 0.011, 0.226), abs=6e-4)
+
+
+Z = Decimal("1.959963984540054235524594430520551527955")  # the 0.975 quantile of the normal law
+
+
+def tango_by_hand(b, c, n):
+    """Tango (1998), equations 4 and 10: the limits as they stand in the paper, in fifty digits."""
+
+    def z(difference):
+        linear = (2 * n - b + c) * difference - b - c
+        q = ((linear**2 + 8 * n * c * difference * (1 - difference)).sqrt() - linear) / (4 * n)
+        return (b - c - n * difference) / (n * (2 * q + difference * (1 - difference))).sqrt()
+
+    def limit(sign, far):
+        near = Decimal(b - c) / n
+        for _ in range(150):
+            middle = (far + near) / 2
+            far, near = (far, middle) if sign * z(middle) < Z else (middle, near)
+        return near
+
+    return limit(1, Decimal(-1)), limit(-1, Decimal(1))
+
+
+def newcombe_by_hand(a, b, c, d):
+    """Newcombe (1998), method 10: Wilson's limits as roots of his quadratic, in fifty digits."""
+    n = Decimal(a + b + c + d)
+
+    def wilson(k):
+        half = Z * (Z**2 + 4 * k * (n - k) / n).sqrt()
+        return (2 * k + Z**2 - half) / (2 * (n + Z**2)), (2 * k + Z**2 + half) / (2 * (n + Z**2))
+
+    first, second = (a + b) / n, (a + c) / n
+    (low_1, high_1), (low_2, high_2) = wilson(a + b), wilson(a + c)
+    excess = Decimal(a * d - b * c)
+    excess = max(excess - n / 2, Decimal(0)) if excess > 0 else excess
+    phi = excess / Decimal((a + b) * (c + d) * (a + c) * (b + d)).sqrt()
+    down = (first - low_1) ** 2 - 2 * phi * (first - low_1) * (high_2 - second) + (high_2 - second) ** 2
+    up = (high_1 - first) ** 2 - 2 * phi * (high_1 - first) * (second - low_2) + (second - low_2) ** 2
+    return first - second - down.sqrt(), first - second + up.sqrt()
+
+
+@pytest.mark.parametrize(
+    ("table", "tango_limits", "newcombe_limits"),
+    [
+        ((1, 1, 7, 12), ("-0.5172", "-0.0260"), ("-0.5069", "-0.0256")),
+        ((59, 6, 16, 80), ("-0.1240", "-0.0054"), ("-0.1186", "-0.0046")),
+        ((14, 5, 0, 22), (None, None), ("0.011", "0.226")),
+    ],
+)
+def test_intervals_agree_to_a_billionth_with_the_papers_formulas_that_print_the_published_limits(
+    table, tango_limits, newcombe_limits
+):
+    """The tables of Fagerland, Lydersen and Laake (2013) and of Altman and others (2000), as above."""
+    a, b, c, d = table
+    with localcontext() as context:
+        context.prec = 50
+        by_hand = tango_by_hand(b, c, sum(table)), newcombe_by_hand(a, b, c, d)
+    for limits, printed in zip(by_hand, (tango_limits, newcombe_limits), strict=True):
+        for limit, text in zip(limits, printed, strict=True):
+            assert text is None or limit.quantize(Decimal(text)) == Decimal(text)
+    assert tango(b, c, sum(table), 0.95)[1:3] == pytest.approx(tuple(map(float, by_hand[0])), abs=1e-12)
+    assert newcombe(a, b, c, d, 0.95)[1:3] == pytest.approx(tuple(map(float, by_hand[1])), abs=1e-12)
+
+
+@pytest.mark.parametrize(("b", "c", "exact", "mid_p", "asymptotic"), two_by_two())
+def test_mcnemar_agrees_to_a_billionth_with_the_fractions_that_print_the_published_values(
+    b, c, exact, mid_p, asymptotic
+):
+    n, large = b + c, max(b, c)
+    by_hand = 2 * binomial_tail(large, n)
+    assert float(by_hand) == pytest.approx(exact, abs=5e-7)
+    assert mcnemar(b, c).p_value == pytest.approx(float(by_hand), abs=1e-12)
+    by_hand -= Fraction(math.comb(n, large), 2**n)
+    assert float(by_hand) == pytest.approx(mid_p, abs=5e-7)
+    assert mcnemar(b, c, method="mid-p").p_value == pytest.approx(float(by_hand), abs=1e-12)
+    limit = math.erfc(abs(b - c) / math.sqrt(2.0 * n))
+    assert limit == pytest.approx(asymptotic, abs=5e-7)
+    assert mcnemar(b, c, method="asymptotic").p_value == pytest.approx(limit, abs=1e-12)
 
 
 def slow_score(b, c, n, difference):

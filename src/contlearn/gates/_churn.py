@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contlearn import _checks
 from contlearn.gates._base import Gate
-from contlearn.gates._comparison import clusters, plural, why_unusable
+from contlearn.gates._comparison import examine, plural
 from contlearn.gates._predicted_labels import UnreadableError, differing
 from contlearn.gates._share_of_rows import judge
 from contlearn.gates._trial import Trial
@@ -72,7 +72,7 @@ class Churn(Gate):
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether few enough predictions change."""
         _checks.instance("trial", trial, Trial, "a Trial")
-        unknown = why_unusable(trial)
+        unknown, codes = examine(trial)
         if unknown:
             return Verdict(Outcome.CONTINUE, f"nothing to decide on: {unknown}")
         try:
@@ -81,4 +81,4 @@ class Churn(Gate):
             return Verdict(Outcome.CONTINUE, f"nothing to decide on: {why}; churn needs predicted labels")
         n, k = trial.n_samples, int(changed.sum())
         told = f"{n} {plural(n, 'row')}, {k} {'has' if k == 1 else 'have'} another label"
-        return judge("churn", changed, clusters(trial), float(self.limit), float(self.alpha), told)
+        return judge("churn", changed, codes, float(self.limit), float(self.alpha), told)

@@ -62,10 +62,10 @@ def compare(
     import numpy as np
 
     gains = trial.gains
-    unknown = why_unusable(trial) or (bounds is not None and _why_outside(trial, bounds))
+    unknown, codes = examine(trial)
+    unknown = unknown or ("" if bounds is None else _why_outside(trial, bounds))
     if unknown:
         return Comparison(unknown=unknown)
-    codes = clusters(trial)
     if bounds is not None:
         return _of_bounded(gains, codes, float(bounds[1]) - float(bounds[0]), margin, alpha)
     if codes is None and zeros_and_ones(trial):
@@ -74,31 +74,39 @@ def compare(
     return _of_differences(gains, codes, scale, margin, alpha)
 
 
-def why_unusable(trial: Trial) -> str:
-    """Return why the losses of `trial` cannot be compared; empty if they can."""
+def examine(trial: Trial) -> tuple[str, Codes]:
+    """Return why the losses of `trial` cannot be compared, empty if they can, and the cluster of every row.
+
+    The clusters are None where every row stands for itself.
+    """
     import numpy as np
 
     n = trial.n_samples
     if n == 0:
-        return "the trial has no rows"
+        return "the trial has no rows", None
     both = (
         np.isfinite(trial.champion_losses) & np.isfinite(trial.challenger_losses) & np.isfinite(trial.gains)
     )
     bad = n - int(both.sum())
     if bad:
         cure = "find out why, then leave those rows out for both models"
-        return f"{bad} of {n} rows with a loss that is NaN or infinite; {cure}"
-    if trial.groups is not None and (missing := _columns.labels("groups", trial.groups).missing):
-        return f"{missing} of {n} rows without a group; give each row its group"
-    return ""
+        return f"{bad} of {n} rows with a loss that is NaN or infinite; {cure}", None
+    if trial.groups is None:
+        return "", None
+    labels = _columns.labels("groups", trial.groups)
+    if labels.missing:
+        return f"{labels.missing} of {n} rows without a group; give each row its group", None
+    return "", labels.codes if len(labels.names) < n else None  # groups of one row each say nothing
+
+
+def why_unusable(trial: Trial) -> str:
+    """Return why the losses of `trial` cannot be compared; empty if they can."""
+    return examine(trial)[0]
 
 
 def clusters(trial: Trial) -> Codes:
     """Return the cluster of every row as a number; None where every row stands for itself."""
-    if trial.groups is None:
-        return None
-    labels = _columns.labels("groups", trial.groups)
-    return labels.codes if len(labels.names) < trial.n_samples else None  # groups of one row say nothing
+    return examine(trial)[1]
 
 
 def zeros_and_ones(trial: Trial) -> bool:

@@ -20,7 +20,7 @@ from contlearn.gates._base import (
     tightened,
     weakest,
 )
-from contlearn.gates._comparison import clusters, fewest_rows, plural, why_unusable, zeros_and_ones
+from contlearn.gates._comparison import examine, fewest_rows, plural, zeros_and_ones
 from contlearn.gates._gain import Gain
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
@@ -194,7 +194,7 @@ def _ask(gate: GateLike, part: Trial) -> Verdict:
     """Return the verdict on one slice; one that could not pass, whatever its rows said, is open."""
     verdict = ask(gate, part)
     fewest, n = _fewest_rows(gate), part.n_samples
-    if n >= fewest or why_unusable(part) or clusters(part) is not None or not zeros_and_ones(part):
+    if n >= fewest or examine(part) != ("", None) or not zeros_and_ones(part):
         return verdict
     why = f"{n} {plural(n, 'row')} cannot pass even if every one were better, {fewest} can"
     return replace(verdict, outcome=Outcome.CONTINUE, reason=why, needed=fewest - n)

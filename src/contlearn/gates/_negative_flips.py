@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn.gates._base import Gate
-from contlearn.gates._comparison import clusters, plural, why_unusable, zeros_and_ones
+from contlearn.gates._comparison import examine, plural, zeros_and_ones
 from contlearn.gates._predicted_labels import UnreadableError, correct, differing
 from contlearn.gates._share_of_rows import judge
 from contlearn.gates._trial import Trial
@@ -47,8 +47,11 @@ class NegativeFlips(Gate):
 
     Independent rows: the exact bounds of Clopper and Pearson, one-sided at `alpha`, and the binomial p-value
     that goes with them. With `groups`, the larger of that p-value and Student's over clusters (see `Gain`);
-    where no row of any cluster flips, the chance of that many clusters without a flip. `p_value` is that of
-    the hypothesis that the share is at least `limit`; `gain` is None, since a share of flips is no gain.
+    where no row of any cluster flips, the chance of that many clusters without a flip. Measured wrong
+    promotions at alpha 0.05 and a limit of 0.1, clusters of 20 rows whose rates vary by a factor of standard
+    deviation 0.7: 4-5 % with 7 to 150 clusters; of 1.4: 3-5 % from 14 clusters on, 10 % with 7.
+    `p_value` is that of the hypothesis that the share is at least `limit`; `gain` is None, since a share of
+    flips is no gain.
     Fewer rows than log(alpha) / log(1 - limit) never promote: 299 for one in a hundred.
     Cost: O(n); with labels O(n log n).
 
@@ -78,7 +81,7 @@ class NegativeFlips(Gate):
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether few enough rows flip."""
         _checks.instance("trial", trial, Trial, "a Trial")
-        unknown = why_unusable(trial)
+        unknown, codes = examine(trial)
         if unknown:
             return Verdict(Outcome.CONTINUE, f"nothing to decide on: {unknown}")
         threshold = None if self.threshold is None else float(self.threshold)
@@ -90,7 +93,7 @@ class NegativeFlips(Gate):
         flips = champion & ~challenger
         told = _told(flips, ~champion & challenger, trial, threshold)
         what = "share of negative flips"
-        return judge(what, flips, clusters(trial), float(self.limit), float(self.alpha), told)
+        return judge(what, flips, codes, float(self.limit), float(self.alpha), told)
 
 
 def _right(trial: Trial, threshold: float | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
