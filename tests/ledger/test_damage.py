@@ -160,7 +160,7 @@ def test_a_removed_entry_and_a_cut_end_are_found(tmp_path):
 
 
 def test_a_forged_chain_is_found_by_the_head_that_was_noted(tmp_path):
-    """Who may write to the file can write another story; nobody can write one that ends in the same digest."""
+    """Who may write to the file can write another story, but none that ends in the same digest."""
     path = tmp_path / "models.ledger"
     head = filled(path, ANSWERS[:3])
     with Ledger(path) as ledger:
