@@ -56,8 +56,12 @@ def _curve(data: Ages) -> tuple[_Floats, _Floats]:
     values = np.unique(fitted)
     step = np.searchsorted(values, fitted)
     age = np.bincount(step, weights=data.weight * data.age) / np.bincount(step, weights=data.weight)
-    if age[0] > 0.0:
-        age, values = np.insert(age, 0, 0.0), np.insert(values, 0, values[0])
+    youngest = float(data.age.min())
+    if age[0] > youngest:
+        age, values = np.insert(age, 0, youngest), np.insert(values, 0, values[0])
+    if youngest > 0.0:  # no model was seen younger: the curve begins as it goes on
+        first = (values[1] - values[0]) / (age[1] - age[0]) if len(age) > 1 else 0.0
+        age, values = np.insert(age, 0, 0.0), np.insert(values, 0, values[0] - first * youngest)
     return age, values
 
 

@@ -13,14 +13,14 @@ _LAST = 200  # pairs of losses grow with the square; older ones say little of wh
 
 
 class Prediction(NamedTuple):
-    """A loss to come: its expectation, the standard error of one measurement then, degrees of freedom."""
+    """A loss to come, without the noise of its measurement: its standard error, and degrees of freedom."""
 
     loss: float
     error: float
     freedom: int
 
     def above(self, limit: float) -> float:
-        """Return the probability that the loss then lies above `limit`, by Student's law."""
+        """Return how sure the loss then lies above `limit`, by Student's law."""
         from scipy.special import stdtr
 
         if self.error == 0.0:
@@ -43,12 +43,12 @@ def predict(losses: list[Loss], lead: float, trend: str) -> Prediction | None:
     moment = float(weights @ (x - centre) ** 2)
     if moment <= 1e-18 * float(weights.sum()) * max(1.0, centre * centre):
         return None
-    line = _line if trend == "linear" else _theil_sen
+    line, level_loss, slope_loss = _LINES[trend]
     slope, level, scale = line(x - centre, y, weights)
     if known:
         scale = max(scale, 1.0)  # never less noisy than the intervals say
     far = lead - centre
-    spread = 1.0 / weights[-1] + 1.0 / float(weights.sum()) + far * far / moment
+    spread = level_loss / float(weights.sum()) + slope_loss * far * far / moment
     return Prediction(level + slope * far, scale * float(np.sqrt(spread)), len(x) - 2)
 
 
@@ -74,3 +74,7 @@ def _theil_sen(
     # and Leroy for few points
     middle = float(np.sort(rest)[(len(x) + 1) // 2])
     return slope, level, 1.4826 * (1.0 + 5.0 / (len(x) - 2)) * middle
+
+
+# What medians lose in precision where errors are normal: the level by pi / 2, the slope by pi / 3.
+_LINES = {"linear": (_line, 1.0, 1.0), "theil-sen": (_theil_sen, np.pi / 2.0, np.pi / 3.0)}
