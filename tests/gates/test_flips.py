@@ -104,6 +104,9 @@ POSITIONS = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.4, 0.6]])
         ([0.1, 0.8, 0.5, 0.6], [0.1, 0.8, 0.49, 0.6], 0.5, 1),
         ([0.1, 0.8, 0.5, 0.6], [0, 1, 1, 0], 0.5, 1),
         (np.array([["a"], ["b"], ["a"], ["b"]]), ["a", "b", "a", "a"], None, 1),
+        ([2**53, 1, 2, 3], [2**53 + 1, 1, 2, 3], None, 1),
+        (np.array([2**63, 1, 2, 3], dtype=np.uint64), [2**63 - 1, 1, 2, 3], None, 1),
+        (np.array([2**60 + 1, 1, 2, 3], dtype=object), [2.0**60, 1.0, 2.0, 3.0], None, 1),
     ],
 )
 def test_labels_are_read_from_labels_probabilities_and_thresholds(champion, challenger, threshold, changed):
@@ -119,6 +122,11 @@ def test_labels_are_read_from_labels_probabilities_and_thresholds(champion, chal
         ({"champion": [0.2, 0.8, 0.5, 0.6]}, None, "the champion predicts fractions, not labels"),
         ({"challenger": np.array([0.2, 1, 0, 0], dtype=object)}, None, "the challenger predicts fractions"),
         ({"champion": ["a", "b", "a", "b"]}, None, "labels must be of one kind, got"),
+        (
+            {"champion": np.array([b"a", b"b"] * 2), "challenger": ["a", "b"] * 2},
+            None,
+            "labels must be of one",
+        ),
         ({"champion": [0, 1, NAN, 0]}, None, "1 of 4 rows of champion are missing"),
         ({"challenger": ["a", None, None, "b"]}, None, "2 of 4 rows of challenger are missing"),
         ({"champion": [NAN] * 4}, 0.5, "4 of 4 rows of champion are missing"),

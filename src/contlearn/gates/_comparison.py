@@ -208,8 +208,12 @@ def _rows_for_bets(mean: _mean.Mean, n: int, reach: float, margin: float, alpha:
     wealth = -math.log(alpha)
     effect = (math.sqrt(2.0 * wealth) + _LUCK) * mean.standard_error / gap
     lost = reach + (margin if mean.estimate > margin else -margin)  # at most, by a single row
-    units = wealth / math.log1p(_betting_mean.MOST * gap / lost) if lost > 0.0 else math.inf
-    return more(max(n * effect * effect, units * n / max(1, mean.units)), n)
+    if lost <= 0.0:
+        return None
+    growth = math.log1p(_betting_mean.MOST * gap / lost)
+    luck = quantile(1.0 - _POWER) * _betting_mean.MOST / lost * mean.standard_error * math.sqrt(mean.units)
+    root = (luck + math.sqrt(luck * luck + 4.0 * growth * wealth)) / (2.0 * growth)
+    return more(max(n * effect * effect, n / max(1, mean.units) * root * root), n)
 
 
 def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, alpha: float) -> Comparison:

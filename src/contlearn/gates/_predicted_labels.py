@@ -126,14 +126,26 @@ def _is_fraction(column: NDArray[Any]) -> bool:
 
 def _codes(*columns: tuple[str, NDArray[Any]]) -> list[NDArray[np.intp]]:
     """Return the labels of several columns as positions in one list of all labels."""
-    as_numbers = {name: _numbers(column) for name, column in columns}
-    kinds = {name: "text" if numbers is None else "numbers" for name, numbers in as_numbers.items()}
+    kinds = {name: _kind(column) for name, column in columns}
     if len(set(kinds.values())) > 1:
         told = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
         raise UnreadableError(f"labels must be of one kind, got {told}")
-    joined = np.concatenate([c if as_numbers[n] is None else as_numbers[n] for n, c in columns])
     try:
-        codes = _columns.labels("labels", joined).codes
+        codes = _columns.labels("labels", _joined([column for _, column in columns])).codes
     except InvalidInputError as error:
         raise UnreadableError(str(error)) from None
     return np.split(codes, len(columns))
+
+
+def _kind(column: NDArray[Any]) -> str:
+    if column.dtype.kind == "S":
+        return "bytes"
+    return "text" if _numbers(column) is None else "numbers"
+
+
+def _joined(columns: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return the columns one after the other; as objects where a common type would round large numbers."""
+    kinds = {column.dtype.kind for column in columns}
+    if len(kinds) == 1 or kinds <= {"i", "b"}:
+        return np.concatenate(columns)
+    return np.concatenate([column.astype(object) for column in columns])
