@@ -73,7 +73,7 @@ class Faster(Gate):
     long, 25 % of trials of 100 times promote wrongly, 9 % of 300, 2 % of 1000. Have about ten stalls in the
     trial, or ask for a quantile, whose bounds hold whatever the tail.
 
-    Cost: O(n log n) for quantiles, some fifty passes over the times for means.
+    Cost: O(n log n) for quantiles, some fifteen passes over the times for means.
 
     Threads may share it.
 

@@ -19,6 +19,7 @@ _SKEWNESS_FACTOR = 3.0
 _LEAST_SKEWNESS = 1.0
 _LARGEST_RATIO = 1e9
 _STEPS = 60
+_EXACT = 1e-10
 _LEAST_P = 1e-12
 
 
@@ -61,9 +62,10 @@ Difference: TypeAlias = Callable[[float], _mean.Mean]
 
 def paired(champion: Floats, challenger: Floats, codes: NDArray[np.intp] | None) -> Difference:
     """Return the difference for times of both models on the same rows, in the clusters `codes`."""
+    most = float(champion.max()), float(challenger.max())
 
     def at(limit: float) -> _mean.Mean:
-        scale = max(limit * float(champion.max()), float(challenger.max()))
+        scale = max(limit * most[0], most[1])
         return _MeanTime(*_mean.estimate(limit * champion - challenger, codes, scale))
 
     return at
@@ -99,25 +101,32 @@ def of_means(at: Difference, estimate: float, limit: float, alpha: float) -> Rat
     side = mean if mean.estimate > 0.0 else mean.mirrored()
     gap = side.estimate / side.standard_error
     critical = (side.estimate - side.low(alpha)) / side.standard_error
-    effort = ((critical - _quantile(0.8)) / gap) ** 2 if gap else math.inf
+    effort = ((critical + _quantile(0.8)) / gap) ** 2 if gap else math.inf
     return Ratio(estimate, low, high, mean.p_above(0.0), mean.p_below(0.0), effort)
 
 
 def _root(bound: Callable[[float], float], start: float, factor: float) -> float:
     """Return where `bound` becomes positive on the way from `start` by `factor`, 0 or infinity if nowhere."""
     inside, outside = start, start * factor
-    while bound(outside) < 0.0:
-        inside, outside = outside, outside * factor
+    below, above = bound(inside), bound(outside)
+    while above <= 0.0:
+        inside, outside, below = outside, outside * factor, above
         if not 1.0 / _LARGEST_RATIO < outside / start < _LARGEST_RATIO:
             return math.inf if factor > 1.0 else 0.0
-    for _ in range(_STEPS):
-        middle = math.sqrt(inside * outside)
-        if abs(outside - inside) <= 1e-9 * start:
-            break
-        if bound(middle) < 0.0:
-            inside = middle
+        above = bound(outside)
+    scale, stays = above, 0
+    for _ in range(_STEPS):  # false position; an end that stays put twice loses half its weight (Illinois)
+        below = max(below, -scale)  # no spread at all says -inf
+        middle = (inside * above - outside * below) / (above - below)
+        there = bound(middle)
+        if abs(there) <= _EXACT * scale or abs(outside - inside) <= _EXACT * start:
+            return middle
+        if there < 0.0:
+            inside, below, above = middle, there, above * (0.5 if stays > 0 else 1.0)
+            stays = 1
         else:
-            outside = middle
+            outside, above, below = middle, there, below * (0.5 if stays < 0 else 1.0)
+            stays = -1
     return outside
 
 
