@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from contlearn.exceptions import InvalidParameterError, MissingDependencyError
+from contlearn.gates import Canary
 from contlearn.ledger import (
     Ledger,
     LogEntries,
@@ -211,6 +212,35 @@ def test_what_went_against_a_wish_is_a_warning(caplog):
     with caplog.at_level("INFO"):
         LogEntries(logging.getLogger("models")).update(ledger)
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO", "INFO", "WARNING", "INFO"]
+
+
+def test_canaries_are_told(caplog, tracer, exporter):
+    """One that holds, and one that was aborted: its model is no challenger any more."""
+    ledger, registry, client = Ledger(), CollectorRegistry(), Registry()
+    ledger.record(TrainingRun("2"), at=1)
+    canary = Canary(((0.5, 3),), salt="2")
+    canary.update("challenger", 0.4)
+    ledger.record(canary.answer, at=2, model_id="2")
+    aliases = MLflowAliases(client, "delays")
+    aliases.update(ledger)
+    assert client.aliases == {"challenger": "2"}
+    assert client.tags["2", "contlearn.canary"].startswith("2 canary of 2 at 2.0: hold: step 1 of 1")
+    canary.abort("calls from customers")
+    ledger.record(canary.answer, at=3, model_id="2")
+    aliases.update(ledger)
+    assert client.aliases == {}
+    with caplog.at_level("INFO"):
+        LogEntries(logging.getLogger("models")).update(ledger)
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "WARNING"]
+    OpenTelemetrySpans(tracer).update(ledger)
+    attributes = [dict(span.attributes) for span in exporter.get_finished_spans()][1:]
+    assert [each["contlearn.word"] for each in attributes] == ["hold", "abort"]
+    assert attributes[1]["contlearn.gain.high"] == canary.answer.gain.high
+    PrometheusMetrics(registry).update(ledger)
+    assert {key: value for key, value in shown(registry).items() if key[0] == "canary_total"} == {
+        ("canary_total", "hold"): 1,
+        ("canary_total", "abort"): 1,
+    }
 
 
 def test_a_user_may_write_percent_signs(caplog):

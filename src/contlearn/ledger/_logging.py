@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contlearn import _checks
+from contlearn.gates._canary_answer import CanaryAction, CanaryAnswer
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import EachEntry
 from contlearn.results import Outcome, Verdict
@@ -13,9 +14,9 @@ from contlearn.results import Outcome, Verdict
 class LogEntries(EachEntry):
     """Write one line per entry of a ledger to a logger.
 
-    What went against somebody's wish is a warning: rollbacks, refused sign-offs, rejected challengers, drift.
-    All else is information. The whole entry goes along as ``extra={"contlearn": ...}``, for formatters that
-    write JSON.
+    What went against somebody's wish is a warning: rollbacks, refused sign-offs, rejected challengers,
+    aborted canaries, drift. All else is information. The whole entry goes along as
+    ``extra={"contlearn": ...}``, for formatters that write JSON.
 
     Parameters
     ----------
@@ -59,9 +60,11 @@ class LogEntries(EachEntry):
 
 
 def _is_unwelcome(entry: Entry) -> bool:
-    if entry.kind in ("rollback", "drift", "approval", "verdict"):
+    if entry.kind in ("rollback", "drift", "approval", "verdict", "canary"):
         answer = entry.answer
         if isinstance(answer, Verdict):
             return answer.outcome is Outcome.REJECT
+        if isinstance(answer, CanaryAnswer):
+            return answer.action is CanaryAction.ABORT
         return answer is None or bool(answer) is (entry.kind == "drift")
     return False

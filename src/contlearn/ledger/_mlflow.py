@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from contlearn import _checks
+from contlearn.gates._canary_answer import CanaryAction
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import Follower, changes
 from contlearn.ledger._ledger import Ledger
@@ -15,6 +16,7 @@ _TAGS = {
     "promotion": "contlearn.promoted",
     "rollback": "contlearn.rolled_back",
     "verdict": "contlearn.verdict",
+    "canary": "contlearn.canary",
     "approval": "contlearn.approval",
 }
 _METHODS = ("set_registered_model_alias", "delete_registered_model_alias", "set_model_version_tag")
@@ -24,9 +26,10 @@ class MLflowAliases(Follower):
     """Keep the aliases ``champion`` and ``challenger`` of a registered model in step with a ledger.
 
     ``champion`` is the version that serves by the ledger, after promotions and rollbacks; ``challenger`` the
-    one of the last training run, until it is promoted or rejected. What MLflow forgets when an alias moves
-    goes into tags of the version: ``contlearn.promoted``, ``contlearn.rolled_back``, ``contlearn.verdict``,
-    ``contlearn.approval``, each the last of its kind, in one line with its number in the ledger.
+    one of the last training run, until it is promoted, rejected or aborted. What MLflow forgets when an alias
+    moves goes into tags of the version: ``contlearn.promoted``, ``contlearn.rolled_back``,
+    ``contlearn.verdict``, ``contlearn.canary`` and ``contlearn.approval``, each the last of its kind, in one
+    line with its number in the ledger.
 
     Parameters
     ----------
@@ -127,7 +130,7 @@ class MLflowAliases(Follower):
 
 
 def _challenger(ledger: Ledger, last: int) -> str | None:
-    """Return the model of the last training run, unless it has been promoted or rejected since."""
+    """Return the model of the last training run, unless it has been promoted, rejected or aborted since."""
     runs = [entry for entry in ledger.history("training") if entry.id <= last and entry.model_id is not None]
     if not runs:
         return None
@@ -140,4 +143,6 @@ def _challenger(ledger: Ledger, last: int) -> str | None:
 def _settles(entry: Entry) -> bool:
     if entry.kind == "verdict":
         return entry.answer.outcome is Outcome.REJECT
+    if entry.kind == "canary":
+        return entry.answer.action is CanaryAction.ABORT
     return entry.kind == "promotion"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from contlearn import _checks
+from contlearn.gates._canary_answer import CanaryAnswer
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import EachEntry
 from contlearn.results import Decision, Verdict
@@ -85,8 +86,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, Any]]:
     yield "p_value", getattr(answer, "p_value", None)
     if isinstance(answer, Decision):
         yield "word", answer.word
-    if isinstance(answer, Verdict):
-        yield "word", answer.outcome.value
+    if isinstance(answer, (Verdict, CanaryAnswer)):
+        yield "word", str(answer.outcome if isinstance(answer, Verdict) else answer.action)
         if answer.gain is not None:
             yield from (("gain", answer.gain.estimate), ("gain.low", answer.gain.low))
             yield "gain.high", answer.gain.high

@@ -8,6 +8,7 @@ from typing import Any
 
 from contlearn import _checks
 from contlearn.exceptions import MissingDependencyError
+from contlearn.gates._canary_answer import CanaryAnswer
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import EachEntry
 from contlearn.ledger._ledger import Ledger
@@ -18,6 +19,7 @@ _COUNTERS = {
     "entries": ("Entries of the ledger.", ("kind",)),
     "decisions": ("Decisions of policies.", ("word",)),
     "verdicts": ("Verdicts of gates.", ("outcome",)),
+    "canary": ("Answers of canaries.", ("action",)),
     "drift": ("Results of drift detectors.", ("state",)),
     "approvals": ("What people said about models.", ("granted",)),
     "promotions": ("Promotions.", ()),
@@ -40,6 +42,7 @@ class PrometheusMetrics(EachEntry):
     ``contlearn_entries_total``     ``kind``
     ``contlearn_decisions_total``   ``word``: retrain, wait, unknown
     ``contlearn_verdicts_total``    ``outcome``: promote, reject, continue
+    ``contlearn_canary_total``      ``action``: hold, advance, abort, done
     ``contlearn_drift_total``       ``state``: stable, warning, drift, undecided
     ``contlearn_approvals_total``   ``granted``: true, false
     ``contlearn_promotions_total``  none
@@ -140,6 +143,8 @@ class PrometheusMetrics(EachEntry):
         elif isinstance(answer, Verdict):
             count["verdicts"].labels(answer.outcome.value).inc()
             self._show("gain", answer.gain)
+        elif isinstance(answer, CanaryAnswer):
+            count["canary"].labels(answer.action.value).inc()
         elif isinstance(answer, DriftResult):
             count["drift"].labels(answer.state.value).inc()
         elif entry.kind == "approval":
@@ -159,4 +164,4 @@ class PrometheusMetrics(EachEntry):
 
 def _answer(entry: Entry) -> Any:
     """Return the answer of an entry, where one is counted."""
-    return entry.answer if entry.kind in ("decision", "verdict", "drift", "approval") else None
+    return entry.answer if entry.kind in ("decision", "verdict", "canary", "drift", "approval") else None
