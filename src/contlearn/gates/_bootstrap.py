@@ -103,7 +103,7 @@ def gather(
         champion, challenger = paired.values(weights)
         return sign * (challenger - champion)
 
-    drawn = _bootstrap.resampled(gains, paired.counts, n_resamples, rng)
+    drawn = _bootstrap.resampled(gains, paired.counts, n_resamples, rng, paired.width)
     return Evidence(gain, mean, drawn, slack)
 
 
@@ -120,7 +120,10 @@ def _jackknife(
         if units > paired.blocks_at_most:
             blocks = rng.permutation(units) % paired.blocks_at_most
         left_out = _bootstrap.without_each(
-            lambda weights: sign * np.subtract(*paired.values(weights)[::-1]), paired.counts, blocks
+            lambda weights: sign * np.subtract(*paired.values(weights)[::-1]),
+            paired.counts,
+            blocks,
+            paired.width,
         )
     if not np.isfinite(left_out).all():
         return None

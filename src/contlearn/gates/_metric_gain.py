@@ -141,6 +141,9 @@ class MetricGain(Gate):
             return _settled.unsettled(f"{why} ({basis})", math.ceil((enough / max(least, 1) - 1.0) * n))
         sign = 1.0 if _direction(self.metric, self.greater_is_better) else -1.0
         resamples = self._resamples()
+        if alpha * (1.0 + resamples) < 1.0:
+            why = f"{resamples} resamples cannot show p <= {alpha:g}; AUCGain and Gain can"
+            return _settled.unsettled(f"{why} ({basis})")
         rng = _checks.generator("random_state", self.random_state)
         sizes = _sizes(plan, codes)
         found = _bootstrap.gather(plan.paired, sign, sizes, least, resamples, rng, plan.slack)

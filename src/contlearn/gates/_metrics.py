@@ -60,13 +60,14 @@ def named(name: str) -> Known | None:
 
 def brought(metric: Any, trial: Trial, codes: Codes | None) -> Plan:
     """Return how a metric is resampled that the user brought."""
-    y, models = trial.y, (trial.champion, trial.challenger)
-    if _scorers.is_scorer(metric):
-        return Plan(OfCalls(_scorers.scored(metric, y), models, codes))
-    rows = [_scorers.per_row(metric, y, model) for model in models]
-    if rows[0] is not None and rows[1] is not None:
-        return Plan(OfSums(rows[0], rows[1], codes))
-    return Plan(OfCalls(_scorers.weighted(metric, y), models, codes))
+    predictions = trial.champion, trial.challenger
+    if not _scorers.is_scorer(metric):
+        champion, challenger = (_scorers.per_row(metric, trial.y, each) for each in predictions)
+        if champion is not None and challenger is not None:
+            return Plan(OfSums(champion, challenger, codes))
+    asked = _scorers.scored if _scorers.is_scorer(metric) else _scorers.weighted
+    models = tuple(asked(metric, trial.y, each) for each in predictions)
+    return Plan(OfCalls(models[0], models[1], trial.n_samples, codes))
 
 
 def _of_sums(read: _Reader, metric: _Metric, trial: Trial, codes: Codes | None) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from contlearn.gates._sum_metrics import Sums
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
-Gains = Callable[[Floats], Floats]
 
 _FEW_SUMS = 62  # columns of zeros and ones that fit into the bits of one integer
 
@@ -27,10 +26,13 @@ class Paired(Protocol):
         How often each unit is there: ones for rows and clusters, numbers of rows for cells of equal rows.
     blocks_at_most
         Into how many blocks the units are joined before they are left out in turn; 0: each unit by itself.
+    width
+        Numbers per resample that `values` handles, where these are more than units.
     """
 
     counts: Codes
     blocks_at_most: int
+    width: int
 
     def values(self, weights: Floats) -> tuple[Floats, Floats]:
         """Return the values of champion and challenger, each of shape (resamples,)."""
@@ -41,6 +43,7 @@ class OfSums:
     """Metrics of sums: one matrix product of weights with what each row, cell or cluster adds."""
 
     blocks_at_most = 0
+    width = 0
 
     def __init__(self, champion: Sums, challenger: Sums, codes: Codes | None) -> None:
         rows = np.ones((len(champion.columns), 1))
@@ -68,7 +71,7 @@ class OfRanks:
     blocks_at_most = 1_000
 
     def __init__(self, champion: Ranked, challenger: Ranked, n: int, codes: Codes | None) -> None:
-        self._models, self._codes = (champion, challenger), codes
+        self._models, self._codes, self.width = (champion, challenger), codes, n
         self.counts = np.ones(n if codes is None else int(codes.max()) + 1, dtype=np.intp)
 
     def values(self, weights: Floats) -> tuple[Floats, Floats]:
@@ -78,44 +81,39 @@ class OfRanks:
 
 
 class OfCalls:
-    """Any callable of row weights, asked once per resample and model."""
+    """Any functions of row weights, one per model, asked once per resample."""
 
     blocks_at_most = 200
 
-    def __init__(self, metric: Callable[[Any, Floats], float], models: Any, codes: Codes | None) -> None:
-        self._metric, self._models, self._codes = metric, models, codes
-        n = len(models[0])
+    def __init__(
+        self,
+        champion: Callable[[Floats], float],
+        challenger: Callable[[Floats], float],
+        n: int,
+        codes: Codes | None,
+    ) -> None:
+        self._models, self._codes, self.width = (champion, challenger), codes, n
         self.counts = np.ones(n if codes is None else int(codes.max()) + 1, dtype=np.intp)
 
     def values(self, weights: Floats) -> tuple[Floats, Floats]:
         drawn = weights if self._codes is None else weights[:, self._codes]
-        one, other = (
-            np.array([self._metric(model, each) for each in drawn], dtype=np.float64)
-            for model in self._models
-        )
+        one, other = (np.array([model(each) for each in drawn], dtype=np.float64) for model in self._models)
         return one, other
-
-
-class Resamples(NamedTuple):
-    """What leaving out and drawing anew says about a gain; all of it in the unit of the metric."""
-
-    champion: float
-    challenger: float
-    left_out: Floats
-    sizes: Codes
-    drawn: Floats
 
 
 def _by_cell(table: Floats) -> tuple[Codes, Floats]:
     """Return equal rows as one cell, where the rows are zeros and ones: there are few kinds of them."""
     n, columns = table.shape
     if columns > _FEW_SUMS or not ((table == 0.0) | (table == 1.0)).all():
-        return np.ones(n, dtype=np.intp), table
+        ones: Codes = np.ones(n, dtype=np.intp)
+        return ones, table
     code = table.astype(np.int64) @ (1 << np.arange(columns, dtype=np.int64))
     _, first, counts = np.unique(code, return_index=True, return_counts=True)
-    return counts.astype(np.intp), np.asarray(table[first], dtype=np.float64)
+    many: Codes = counts.astype(np.intp)
+    cells: Floats = table[first]
+    return many, cells
 
 
 def _by_cluster(table: Floats, codes: Codes) -> tuple[Codes, Floats]:
-    sums = np.column_stack([np.bincount(codes, weights=column) for column in table.T])
+    sums = np.column_stack([np.bincount(codes, weights=column) for column in table.T]).astype(np.float64)
     return np.ones(len(sums), dtype=np.intp), sums

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from contlearn.gates._sum_metrics import Sums, mean
 from contlearn.stats import _columns
 
 Floats = NDArray[np.float64]
-Value = Callable[[Any, Floats], float]
+Value = Callable[[Floats], float]
 
 
 def scorer_named(name: str, known: tuple[str, ...]) -> Any:
@@ -41,7 +42,8 @@ def is_scorer(metric: Any) -> bool:
 
 def per_row(metric: Callable[..., Any], y: Any, predictions: Any) -> Sums | None:
     """Return the mean of what `metric` says of each row; None if it says one number for all of them."""
-    said = np.asarray(metric(y, predictions))
+    weights = {"sample_weight": np.ones(len(y))} if _takes_weights(metric) else {}
+    said = np.asarray(_asked(metric, y, predictions, **weights))
     if said.ndim == 0:
         return None
     if said.shape != (len(y),):
@@ -49,27 +51,28 @@ def per_row(metric: Callable[..., Any], y: Any, predictions: Any) -> Sums | None
     return mean(_columns.finite("the metric of the rows", said))
 
 
-def weighted(metric: Callable[..., Any], y: Any) -> Value:
-    """Return a function of predictions and row weights, however `metric` can be asked."""
+def weighted(metric: Callable[..., Any], y: Any, predictions: Any) -> Value:
+    """Return a function of row weights that asks `metric`, by `sample_weight` or by repeated rows."""
     if _takes_weights(metric):
-        return lambda predictions, weights: _number(metric, y, predictions, sample_weight=weights)
-
-    def drawn(predictions: Any, weights: Floats) -> float:
-        rows = np.repeat(np.arange(weights.size), weights.astype(np.intp))
-        return _number(metric, y[rows], predictions[rows])
-
-    return drawn
+        return lambda weights: _number(metric, y, predictions, sample_weight=weights)
+    return lambda weights: _number(metric, *(column[_drawn(weights)] for column in (y, predictions)))
 
 
-def scored(scorer: Any, y: Any) -> Value:
-    """Return a function of predictions and row weights that asks a scorer about stored predictions."""
-    positions = np.arange(len(y))[:, None]
+def scored(scorer: Any, y: Any, predictions: Any) -> Value:
+    """Return a function of row weights that asks a scorer about stored predictions of repeated rows."""
+    stored = _stored(predictions, y)
 
-    def drawn(predictions: Any, weights: Floats) -> float:
-        rows = np.repeat(positions, weights.astype(np.intp), axis=0)
-        return _number(scorer, _stored(predictions, y), rows, y[rows[:, 0]])
+    def of(weights: Floats) -> float:
+        rows = _drawn(weights)
+        return _number(scorer, stored, rows[:, None], y[rows])
 
-    return drawn
+    if len(y):
+        _asked(scorer, stored, np.arange(len(y))[:, None], y)
+    return of
+
+
+def _drawn(weights: Floats) -> NDArray[np.intp]:
+    return np.repeat(np.arange(weights.size), weights.astype(np.intp))
 
 
 def _takes_weights(metric: Callable[..., Any]) -> bool:
@@ -79,15 +82,23 @@ def _takes_weights(metric: Callable[..., Any]) -> bool:
         return False
 
 
+def _asked(metric: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Return what `metric` says of all rows; where it fails, that is the reason not to decide."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return metric(*arguments, **named)
+    except Exception as error:  # a gate fails closed, whatever a function of others does
+        _checks.bad_data("metric", "answer for these rows", f"{type(error).__name__}: {error}"[:200])
+
+
 def _number(metric: Callable[..., Any], *arguments: Any, **named: Any) -> float:
     """Return what `metric` says, NaN where it cannot: a resample may lack a class."""
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             said = float(metric(*arguments, **named))
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, IndexError):
         return math.nan
     return said if math.isfinite(said) else math.nan
 
@@ -96,10 +107,9 @@ def _stored(predictions: Any, y: Any) -> Any:
     """Return an estimator that predicts what is stored for a row, given the position of the row."""
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-    labelled = predictions.ndim == 2 or _is_classification(y)
-    classes = np.unique(y) if labelled else None
+    classes = _classes(predictions, y)
 
-    class Stored(ClassifierMixin if labelled else RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    class Stored(RegressorMixin if classes is None else ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         def fit(self, X: Any, y: Any = None) -> Any:  # noqa: ARG002
             return self
 
@@ -108,18 +118,23 @@ def _stored(predictions: Any, y: Any) -> Any:
 
         def predict(self, X: Any) -> Any:
             said = predictions[X[:, 0]]
-            if said.ndim == 2:
-                return self.classes_[said.argmax(axis=1)]
-            fractions = labelled and said.dtype.kind == "f" and bool((said != np.floor(said)).any())
-            return self.classes_[(said > 0.5).astype(np.intp)] if fractions else said
+            return self.classes_[said.argmax(axis=1)] if said.ndim == 2 else said
 
         def predict_proba(self, X: Any) -> Any:
             said = predictions[X[:, 0]]
             return said if said.ndim == 2 else np.column_stack([1.0 - said, said])
 
-    if labelled:
+    if classes is not None:
         Stored.classes_ = classes
     return Stored()
+
+
+def _classes(predictions: Any, y: Any) -> Any:
+    """Return the classes of the labels, None for numbers; one per column of probabilities."""
+    if predictions.ndim != 2:
+        return np.unique(y) if _is_classification(y) else None
+    found, columns = np.unique(y), np.arange(predictions.shape[1])
+    return columns if found.dtype.kind in "biuf" and np.isin(found, columns).all() else found
 
 
 def _is_classification(y: Any) -> bool:
