@@ -82,7 +82,7 @@ def kept():
             j.each_step(j.judge_challenger),
         ),
         "group-sequential-gain": (
-            lambda: gates.GroupSequentialGain(1_200),
+            lambda: gates.GroupSequentialGain(1_300, margin=0.05),
             j.read_live(j.load_registry().take_look),
         ),
         "sequential-gain": (

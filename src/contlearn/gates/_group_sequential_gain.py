@@ -198,7 +198,9 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
     @property
     def verdict(self) -> Verdict:
         """What the last look showed."""
-        return self._verdict or Verdict(Outcome.CONTINUE, "no look yet")
+        if self._verdict is None:
+            return Verdict(Outcome.CONTINUE, "no look yet")
+        return self._verdict
 
     def __sklearn_clone__(self) -> Self:
         clone: Self = self.clone()
