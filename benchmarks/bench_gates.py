@@ -9,7 +9,7 @@ import numpy as np
 from measure import Contest, Row
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from contlearn.gates import MetricGain, Trial
+from contlearn.gates import MetricGain, SequentialGain, Trial
 from contlearn.stats import delong
 
 ROWS, RESAMPLES = 10_000, 10_000
@@ -23,6 +23,7 @@ def contests() -> Iterator[Contest]:
     yield bootstrap("F1", "f1", f1_score, y, labels, least=None)
     yield bootstrap("AUC", "roc_auc", roc_auc_score, y, scores, least=20)
     yield areas(y, *scores)
+    yield from live()
 
 
 def rows() -> Iterator[Row]:
@@ -100,3 +101,41 @@ def peak_mb(call: Callable[[], object]) -> float:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / 1e6
+
+
+LIVE = 10_000
+
+
+class Empty:
+    def update(self, champion_loss: float, challenger_loss: float) -> None:
+        pass
+
+
+def live() -> Iterator[Contest]:
+    """One row at a time; an alpha that is never reached, since a decision would end the work."""
+    rng = np.random.default_rng(7)
+    drawn = rng.random(LIVE)
+    pairs = {
+        "zero-one losses": ((drawn < 0.03).astype(float), (drawn > 0.97).astype(float)),
+        "Brier scores": (rng.beta(2, 8, LIVE), rng.beta(2, 8, LIVE)),
+    }
+    for name, (champion, challenger) in pairs.items():
+        rows = list(zip(champion.tolist(), challenger.tolist(), strict=True))
+        yield Contest(
+            f"SequentialGain.update, {name}",
+            "an empty method call",
+            one_by_one(SequentialGain(alpha=1e-12), rows),
+            one_by_one(Empty(), rows),
+            least=1 / 60,
+        )
+
+
+def one_by_one(gate: SequentialGain | Empty, rows: list[tuple[float, float]]) -> Callable[[], None]:
+    def work() -> None:
+        if isinstance(gate, SequentialGain):
+            gate.reset()
+        update = gate.update
+        for champion_loss, challenger_loss in rows:
+            update(champion_loss, challenger_loss)
+
+    return work
