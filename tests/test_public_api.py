@@ -268,6 +268,13 @@ RAISES = {
 }
 
 
+RAISES |= {
+    (f"ledger/{module}.py", error): "about a file, not an argument"
+    for module in ("_audit", "_export", "_file", "_ledger", "_pages", "_records", "_reigns", "_store", "_wal")
+    for error in ("DamagedLedger", "LedgerError", "MissingDependencyError")
+}
+
+
 def raised():
     for path in MODULES:
         for node in ast.walk(tree(path)):

@@ -181,7 +181,8 @@ def nested():
 
 
 def test_a_fingerprint_is_the_same_in_every_process():
-    script = "from contlearn.ledger import fingerprint; print(fingerprint([{'a', 'b', 'c'}, 1.5, 'ü', {'x': None}]))"
+    rows = "[{'a', 'b', 'c'}, 1.5, 'ü', {'x': None}]"
+    script = f"from contlearn.ledger import fingerprint; print(fingerprint({rows}))"
     runs = [
         subprocess.run(
             [sys.executable, "-c", script],

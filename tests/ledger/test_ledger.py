@@ -138,9 +138,9 @@ def test_moments_that_cannot_be_compared_are_refused(ledger):
     ledger.promote("1", at=NOON)
     head = ledger.head
     for at in (NOON.replace(tzinfo=UTC), 3):
-        with pytest.raises(InvalidInputError, match="cannot be compared"):
+        with pytest.raises(InvalidInputError, match="can be compared"):
             ledger.promote("2", at=at)
-        with pytest.raises(InvalidInputError, match="cannot be compared"):
+        with pytest.raises(InvalidInputError, match="can be compared"):
             ledger.champion(at)
     with pytest.raises(InvalidInputError, match="not lie before the last change"):
         ledger.promote("2", at=NOON - DAY)
@@ -259,6 +259,7 @@ def test_episodes_hold_the_verdict_of_the_trials_that_followed(answers, asked_af
 
 
 def test_the_history_of_evidence_is_bounded_and_read_once(ledger):
+    ledger._store._connection.execute("PRAGMA synchronous = OFF")
     for i in range(1100):
         ledger.record(RETRAIN if i % 9 == 0 else WAIT, evidence=Evidence(n_labels=i))
         if i == 300:
@@ -313,7 +314,7 @@ def test_history_can_be_asked_for_parts(ledger):
     assert ids(after=2, limit=3) == [3, 4, 5]
     assert ids(limit=0) == ids("nothing") == []
     assert [entry.kind for entry in ledger.history(after=-1, limit=1)] == ["software"]
-    with pytest.raises(InvalidInputError, match="cannot be compared"):
+    with pytest.raises(InvalidInputError, match="can be compared"):
         ids(since=NOON)
 
 

@@ -57,19 +57,18 @@ def require_sound(path: Path, timeout: float, look_closely: bool = True) -> None
 
     Nobody is asked to wait meanwhile: what looks damaged because others were writing is looked at again.
     """
-    seen, until = None, time.monotonic() + timeout
-    while True:
+    seen = None
+    for _ in range(int(timeout / _PAUSE) + 2):
         seen, before = look(path), seen
         try:
             audit(seen) if look_closely else require_ours(seen)
         except DamagedLedger:
             if seen == before:
                 raise
-            if time.monotonic() > until:
-                raise LedgerError(f"{path} is written to all the time, so that it cannot be read") from None
             time.sleep(_PAUSE)
         else:
             return
+    raise LedgerError(f"{path} is written to all the time, so that it cannot be read")
 
 
 def audit(seen: Seen) -> list[list[Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contlearn import _checks
 from contlearn.exceptions import ContlearnError, DamagedLedger, LedgerError
 from contlearn.ledger import _audit, _schema
 
@@ -139,4 +140,4 @@ def named(path: Path) -> Iterator[None]:
     except (DamagedLedger, LedgerError) as error:
         if str(path) in str(error):
             raise
-        raise type(error)(f"{path}: {error}") from error
+        _checks.retell(str(path), error)

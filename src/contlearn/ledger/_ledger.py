@@ -63,8 +63,8 @@ class Ledger(Records):
     of its own. What no chain can see is that its end was cut off: note `head` elsewhere now and then, and
     hand it to `verify`.
 
-    Cost: an answer is two writes to disk, 0.3 to 4 ms on the disks tried; opening and `verify` take some
-    30 microseconds per entry; `evidence` after the first time does not depend on the number of entries.
+    Cost: `record` waits for the disk (6 ms where a bare ``fsync`` took 4). Opening and `verify` take about 25
+    microseconds per entry. `evidence` reads the last 1,000 episodes once, in 0.3 s; then it takes 0.2 ms.
 
     It is no object to `contlearn.persistence.save`: it is on disk already. Pickled, it is its path.
 

@@ -9,7 +9,9 @@ from contlearn.ledger._store import Row, Store
 from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence
 from contlearn.results import DriftResult
 
-_FIRST = "coalesce((SELECT id FROM entries WHERE kind = 'decision' ORDER BY id DESC LIMIT 1 OFFSET ?), 0)"
+_DECISIONS = "SELECT e.id FROM entries AS e WHERE e.kind = 'decision' ORDER BY e.id DESC"
+_FIRST = f"coalesce(({_DECISIONS} LIMIT 1 OFFSET {MAX_EPISODES - 1}), 0)"
+"""Where the oldest of the last episodes begins."""
 
 
 class Memory:
@@ -18,7 +20,7 @@ class Memory:
     def __init__(self, store: Store, kind: type[Evidence]) -> None:
         self._store = store
         self._kinds = {_text.class_name(kind): kind}
-        self._read: int | None = None
+        self._read = 0
         self._episodes: list[Episode] = []
         self._retrained: int | None = None
         self._drift: DriftResult | None = None
@@ -26,14 +28,12 @@ class Memory:
     def recall(self) -> tuple[tuple[Episode, ...], DriftResult | None]:
         """Return the last episodes, oldest first, and what a detector said since the last decision."""
         with self._store.lock:
-            kinds = "kind IN ('decision', 'verdict', 'drift')"
-            if self._read is None:
-                rows = self._store.rows(f"{kinds} AND id >= {_FIRST}", (MAX_EPISODES - 1,))
-            else:
-                rows = self._store.rows(f"id > ? AND {kinds}", (self._read,))
+            first = f" AND id >= {_FIRST}" if self._read == 0 else ""
+            last, rows = self._store.new_rows(self._read, f"kind IN ('decision', 'verdict', 'drift'){first}")
             for row in rows:
                 self._take(row)
-            self._read = rows[-1].id if rows else self._read or 0
+                self._read = row.id
+            self._read = last
             self._forget()
             return tuple(self._episodes), self._drift
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from contlearn import _checks
-from contlearn.exceptions import InvalidInputError
-from contlearn.policies._time import Moment, _instant, builtin, moment
+from contlearn.policies import _time
+from contlearn.policies._time import Moment, builtin, moment
 
 
 def checked(name: str, value: Any, *, needed: bool = False) -> Moment | None:
@@ -37,15 +37,24 @@ def of_text(text: str | None) -> Moment | None:
 
 def is_before(name: str, one: Moment, other: Moment) -> bool:
     """Return whether `one`, the argument `name`, lies before `other`, or say that nobody can tell."""
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        if (one.utcoffset() is None) == (other.utcoffset() is None):
-            return bool(_instant(one) < _instant(other))
-    elif not isinstance(one, datetime) and not isinstance(other, datetime):
-        return one < other
-    raise InvalidInputError(
-        f"{name} ({one}) cannot be compared with {other} in the ledger; "
-        "use one kind of time, with a time zone everywhere or nowhere"
-    )
+    if _kind(one) != _kind(other):
+        _checks.bad_data(
+            name,
+            f"be a moment that can be compared with {other}, which is in the ledger",
+            str(one),
+            "use one kind of time, with a time zone everywhere or nowhere",
+        )
+    return bool(_instant(one) < _instant(other))  # type: ignore[operator]
+
+
+def _kind(value: Moment) -> str:
+    if not isinstance(value, datetime):
+        return "number"
+    return "naive" if value.utcoffset() is None else "aware"
+
+
+def _instant(value: Moment) -> Moment:
+    return _time._instant(value) if isinstance(value, datetime) else value
 
 
 def lies_within(at: Moment | None, since: Moment | None, until: Moment | None) -> bool:

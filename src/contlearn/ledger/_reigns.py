@@ -76,10 +76,11 @@ class Reigns:
 
     def _all(self) -> list[Reign]:
         with self._store.lock:
-            rows = self._store.rows("id > ? AND kind IN ('promotion', 'rollback')", (self._read,))
+            last, rows = self._store.new_rows(self._read, "kind IN ('promotion', 'rollback')")
             for row in rows:
                 self._reigns.append(self._played(row))
                 self._read = row.id
+            self._read = last
             return self._reigns
 
     def _until(self, moment: Moment | None) -> list[Reign]:

@@ -43,10 +43,15 @@ class Store:
         self.lock = threading.RLock()
         self._timeout = timeout
         self._left_behind: list[sqlite3.Connection] = []
-        self._closed = False
+        self._closed = True
         if path is not None:
             _file.prepare(path, timeout, verify)
         self._connect()
+        self._closed = False
+
+    def __del__(self) -> None:
+        """Close what nobody closed: SQLite would do it, but not without a warning from 3.13 on."""
+        self.close()
 
     def append(self, make: Callable[[], New]) -> Row:
         """Append what `make` returns, which it is asked while nobody else can write."""
@@ -66,6 +71,13 @@ class Store:
         with self._open() as connection:
             found = connection.execute(query, values).fetchall()
         return [_checked(previous, Row(*row)) for previous, *row in found]
+
+    def new_rows(self, read: int, condition: str) -> tuple[int, list[Row]]:
+        """Return the number of the last entry, and those after `read` for which an SQL condition holds."""
+        with self._open() as connection:
+            last = int(connection.execute("SELECT max(id) FROM entries").fetchone()[0] or 0)
+            rows = self.rows(f"id > ? AND id <= ? AND {condition}", (read, last)) if last > read else []
+        return last, rows
 
     def last(self) -> Row:
         """Return the last entry."""
@@ -104,9 +116,9 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         with self.lock:
-            if not self._closed and self._process == os.getpid():
+            closed, self._closed = self._closed, True
+            if not closed and self._process == os.getpid():
                 self._connection.close()
-            self._closed = True
 
     def _require_sound_end(self, connection: sqlite3.Connection) -> Row:
         query = f"SELECT {_schema.COLUMNS} FROM entries ORDER BY id DESC LIMIT 2"  # noqa: S608 - a constant
