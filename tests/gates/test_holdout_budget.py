@@ -241,18 +241,20 @@ def test_a_holdout_that_joins_two_goes_on_from_the_one_that_is_more_spent():
     both = Trial(losses(1, 2 * N), losses(2, 2 * N), ids=np.arange(2 * N))
     assert budget.level(both) == pytest.approx(level(21))
     spent(budget, both)
-    assert budget.level(Trial([0.0], [1.0], ids=[2 * N - 1])) == pytest.approx(level(22))
+    assert budget.level(Trial([0.0], [1.0], ids=[2 * N - 1])) == pytest.approx(level(3))
+    assert budget.level(Trial([0.0], [1.0], ids=[N - 1])) == pytest.approx(level(22))
 
 
 def test_a_window_that_slides_keeps_a_level():
-    """Every row is in ten windows: the eleventh window shares nothing with the first."""
+    """Every row is in ten windows: the oldest row of a window was in nine before."""
     budget, levels = HoldoutBudget(), []
     for week in range(40):
         window = Trial(losses(week, 100), losses(week + 99, 100), ids=np.arange(week * 10, week * 10 + 100))
         levels.append(budget.level(window))
         spent(budget, window)
     assert levels[0] == pytest.approx(level(1))
-    assert min(levels) == pytest.approx(level(40))  # each overlaps the one before, which is spent more
+    assert levels[5] == pytest.approx(level(6))
+    assert levels[9:] == pytest.approx([level(10)] * 31)
     fresh = Trial(losses(1, 100), losses(2, 100), ids=np.arange(1000, 1100))
     assert budget.level(fresh) == pytest.approx(level(1))
 

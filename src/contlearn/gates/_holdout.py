@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from types import FunctionType
@@ -51,12 +51,15 @@ class Holdout(NamedTuple):
     sizes
         How many there were of each.
     judged
-        Place of the last challenger in the order in which these rows are spent.
+        How many challengers.
+    place
+        Place of the last of them: no row of the holdout was used more often until then.
     """
 
     rows: Rows
     sizes: tuple[int, int, int]
     judged: int
+    place: int
 
 
 def rows_of(trial: Trial) -> Rows | None:
@@ -71,10 +74,10 @@ def rows_of(trial: Trial) -> Rows | None:
     return Rows(ids, groups, _labels(trial.y))
 
 
-def remembered(rows: Rows, judged: int) -> Holdout:
+def remembered(rows: Rows, judged: int, place: int) -> Holdout:
     """Return what is kept of the rows of a trial."""
     kept = (None if keys is None else np.array(keys[:EXACT]) for keys in rows)
-    return Holdout(Rows(*kept), _sizes(rows), judged)
+    return Holdout(Rows(*kept), _sizes(rows), judged, place)
 
 
 def same(holdout: Holdout, rows: Rows) -> bool:
@@ -85,18 +88,25 @@ def same(holdout: Holdout, rows: Rows) -> bool:
     return all(one is None or np.array_equal(one, other[:EXACT]) for one, other in pairs if other is not None)
 
 
-def may_share(holdout: Holdout, rows: Rows) -> bool:
-    """Return False only where no row of a trial can be one of a holdout.
+def most_used(holdouts: Iterable[Holdout], rows: Rows) -> int:
+    """Return how many challengers were judged on any one row of a trial, at most.
 
-    Ids decide where both have them. Elsewhere different clusters, or labels of which none occurs in both,
-    show that the rows are different, and nothing else does.
+    Ids tell where both have them. Elsewhere different clusters, or labels of which none occurs in both, show
+    that the rows are different; where nothing does, any row may have been there.
     """
-    pairs = list(zip(holdout.rows, rows, strict=True))
-    for known in (pairs[:1], pairs[1:]):
-        there = [(kept, keys) for kept, keys in known if kept is not None and keys is not None]
-        if there:
-            return all(_meet(kept, keys) for kept, keys in there)
-    return True
+    ids = rows.ids if rows.ids is not None else np.zeros(1, dtype=np.uint64)
+    times = np.zeros(ids.size, dtype=np.int64)
+    for holdout in holdouts:
+        if rows.ids is not None and holdout.rows.ids is not None:
+            times[_where(holdout.rows.ids, ids)] += holdout.judged
+        elif _may_share(holdout, rows):
+            times += holdout.judged
+    return int(times.max())
+
+
+def _may_share(holdout: Holdout, rows: Rows) -> bool:
+    pairs = list(zip(holdout.rows, rows, strict=True))[1:]
+    return all(_where(kept, keys).size for kept, keys in pairs if kept is not None and keys is not None)
 
 
 def digest(gate: Any, trial: Trial) -> str:
@@ -171,16 +181,15 @@ def _sizes(rows: Rows) -> tuple[int, int, int]:
     return ids, groups, labels
 
 
-def _meet(kept: Keys, keys: Keys) -> bool:
-    """Return whether any of the sorted `keys` is among those kept."""
-    if not kept.size or not keys.size:
-        return True  # of no rows nothing can be shown
+def _where(kept: Keys, keys: Keys) -> NDArray[np.intp]:
+    """Return which of the sorted `keys` are among those kept, as positions."""
     near = keys[: np.searchsorted(keys, kept[-1], side="right")]
-    small, large = (kept, near) if kept.size < near.size else (near, kept)
-    if not large.size:
-        return False
-    places = np.minimum(np.searchsorted(large, small), large.size - 1)
-    return bool((large[places] == small).any())
+    if near.size < kept.size:
+        places = np.searchsorted(kept, near)  # none is beyond the end
+        return np.flatnonzero(kept[places] == near)
+    places = np.minimum(np.searchsorted(near, kept), near.size - 1)
+    found: NDArray[np.intp] = places[near[places] == kept]
+    return found
 
 
 def _labels(y: NDArray[Any] | None) -> Keys | None:
@@ -193,7 +202,10 @@ def _labels(y: NDArray[Any] | None) -> Keys | None:
 
 def _keys(column: NDArray[Any]) -> Keys:
     """Return the distinct hashes of the values of a column, sorted; 5, 5.0 and "5" are one value."""
-    return np.unique(_hashes(column))
+    hashes = np.sort(_hashes(column))
+    first = np.ones(hashes.size, dtype=np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
+    return hashes[first]
 
 
 def _hashes(column: NDArray[Any]) -> Keys:

@@ -241,7 +241,7 @@ def _sides_fit(state: dict[str, Any]) -> bool:
 
 def _budget_fits(state: dict[str, Any]) -> bool:
     judged = [look.challenger for look in state["_looks"].values()]
-    judged += [holdout.judged for holdout in state["_holdouts"]]
+    judged += [count for holdout in state["_holdouts"] for count in (holdout.judged, holdout.place)]
     kept = [
         (keys, size)
         for holdout in state["_holdouts"]
