@@ -172,18 +172,19 @@ def plan(
 
     Notes
     -----
-    0/1 losses: the probability of all tables that the gate's own test rejects (exact or mid-p
-    McNemar; the exact score test at other margins) rejects. At a margin of 0 that is exact, and from `needed`
-    rows on the power stays (an exact test can lose a little of it from one row to the next); at others, the
-    test is made at 16 numbers of disagreeing rows and interpolated in between, within 0.001 of the power.
-    There and beyond 10,000 rows, `needed` is within 0.2 %, or a few rows on the safe side. Where the true
-    discordance is below the one given, the power is larger.
+    0/1 losses: the probability of all tables that the gate's own test rejects (exact or mid-p McNemar; the
+    exact score test at other margins). At a margin of 0 that is exact, and from `needed` rows on the power
+    stays (an exact test can lose a little of it from one row to the next). At other margins, with many rows,
+    the test is made at 16 numbers of disagreeing rows and where a table is near the boundary, and
+    interpolated in between: within 0.002 of the power. There and beyond 10,000 rows, `needed` is within
+    0.2 %, or a few rows on the safe side. Where the true discordance is below the one given, the power is
+    larger.
 
     Other losses: the power of Student's t with its guard, for normal differences. Slices are independent, so
     their powers multiply; gates joined by ``&`` read the same rows, so the power stated is a lower bound,
     1 - sum of (1 - power). The smallest slice decides.
 
-    Cost: milliseconds at a margin of 0, about half a second for every `Gain` in the gate at others.
+    Cost: milliseconds at a margin of 0, about a second for every `Gain` in the gate at others.
 
     References
     ----------

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     Counts: TypeAlias = "NDArray[np.float64]"
 
 _KNOTS = 16  # numbers of disagreeing rows at which the test with a margin is really made
-_ALL = 48  # with no more likely numbers than these, it is made at each, on both sides of the boundary
+_ALL = 64  # with no more likely numbers than these, it is made at each, on both sides of the boundary
 _NEAR = 0.5  # how far from the boundary, in standard errors, a table may lie that tells where it is
+_MANY = 200  # with no more than these, tables are tested that lie too near to the interpolated boundary
+_DOUBTFUL = 0.25  # share of the step from table to table that is too near
+_WEIGHTY = 3.0  # standard deviations around the expected number in which that matters
 _REACH = 4.5  # standard deviations around the expected number that the knots span
 
 
@@ -50,11 +53,27 @@ def region(n: int, disagreement: float, margin: float, alpha: float, mid_p: bool
         tests = [_critical_score(int(total), n, margin, alpha, exactly=True) for total in totals]
         scores: Any = np.array(tests)
         return Region(totals, _margin._least_extreme(totals, n, margin, scores))
-    centre, spread = n * disagreement, _REACH * math.sqrt(n * disagreement * (1.0 - disagreement))
-    low, high = max(first, centre - spread), min(last, centre + spread)
+    centre, spread = n * disagreement, math.sqrt(n * disagreement * (1.0 - disagreement))
+    low, high = max(first, centre - _REACH * spread), min(last, centre + _REACH * spread)
     knots = np.unique(np.round(np.linspace(low, high, _KNOTS)))
     scores = np.interp(totals, knots, [_critical_score(int(knot), n, margin, alpha) for knot in knots])
-    return Region(totals, _margin._least_extreme(totals, n, margin, scores))
+    least = _margin._least_extreme(totals, n, margin, scores)
+    if totals.size <= _MANY:
+        for place in np.flatnonzero(_close(totals, least, n, margin, scores)):
+            if abs(totals[place] - centre) <= _WEIGHTY * spread:
+                scores[place] = _critical_score(int(totals[place]), n, margin, alpha, exactly=True)
+        least = _margin._least_extreme(totals, n, margin, scores)
+    return Region(totals, least)
+
+
+def _close(totals: Counts, least: Counts, n: int, margin: float, scores: Counts) -> NDArray[np.bool_]:
+    """Return where an interpolated score lies so near that of a table that it may be on its wrong side."""
+    import numpy as np
+
+    here, before = (np.clip(least + step, 0.0, totals) for step in (0.0, -1.0))
+    above = _margin._scores(here, totals - here, n, margin)
+    below = _margin._scores(before, totals - before, n, margin)
+    return np.minimum(above - scores, scores - below) < _DOUBTFUL * (above - below)
 
 
 def power(rejected: Region, n: int, disagreement: float, difference: float) -> float:
