@@ -68,6 +68,11 @@ def test_losses_of_the_past_that_cannot_be_read_are_passed_over():
     assert total(asked(rule, [None, 0.21, float("nan"), 0.22])) == pytest.approx(2.0)
 
 
+def test_a_loss_measured_when_the_champion_was_trained_is_not_its_own():
+    rule = LossCUSUM(run_length=100, scale=0.01)
+    assert total(asked(rule, [0.9, 0.9, 0.21, 0.22], trained_at=2)) == pytest.approx(2.0)
+
+
 def test_a_training_begins_a_new_sum():
     days = [Evidence(now=day, trained_at=0, loss=0.23, baseline_loss=0.2) for day in range(20)]
     assert set(np.diff(replay(LossCUSUM(run_length=100, scale=0.01), days).retrained)) == {2}

@@ -6,17 +6,27 @@ import pytest
 from contlearn.exceptions import InvalidParameterError
 from contlearn.policies import (
     AtMost,
+    Budget,
+    CostAware,
+    Costs,
     Decision,
     Episode,
     Evidence,
+    Evidential,
+    Forecast,
+    Hysteresis,
+    LossAbove,
+    LossCUSUM,
     LossIncrease,
     MaxAge,
     MinAge,
     MinLabels,
     OnDrift,
+    PaysOff,
+    Sustained,
     replay,
 )
-from contlearn.results import Outcome
+from contlearn.results import DriftResult, DriftState, Outcome, Verdict
 
 START = datetime(2024, 1, 1)
 WEEK = timedelta(weeks=1)
@@ -126,3 +136,39 @@ def test_replay_refuses_what_it_cannot_ask(arguments):
 def test_a_history_that_is_no_collection_is_refused(history):
     with pytest.raises(InvalidParameterError, match=r"^history must be an iterable of Evidence"):
         replay(MinLabels(500), history)
+
+
+REMEMBERING = {
+    "CostAware": CostAware(5, loss_cost=1),
+    "LossCUSUM": LossCUSUM(run_length=20, scale=0.1),
+    "Forecast": Forecast(0.5, 2 * WEEK, min_losses=3),
+    "Sustained": Sustained(LossAbove(0.4), 2, of=3),
+    "AtMost": LossAbove(0.4) & AtMost(1, per=6 * WEEK),
+    "Budget": LossAbove(0.4) & Budget(100, per=6 * WEEK, cost=100),
+    "Hysteresis": Hysteresis(on=LossAbove(0.4), off=~LossAbove(0.2)) & MinAge(3 * WEEK),
+    "PaysOff": PaysOff(LossAbove(0.4)) & MinAge(2 * WEEK),
+    "Evidential": Evidential(OnDrift(), level=0.1) & MinAge(2 * WEEK),
+}
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_rules_that_remember_begin_again_after_each_retraining(name):
+    """Asked one by one, with the memory made by hand, and more than one cycle of it."""
+    policy, history, trained_at, expected = REMEMBERING[name], (), START, []
+    drifted = DriftResult(state=DriftState.DRIFT, p_value=1e-6)
+
+    def aged(trained, now):
+        return 0.1 + 0.1 * ((now - trained) / WEEK)
+
+    records = weeks(40, baseline_loss=0.1, drift=drifted)
+    for record in records:
+        evidence = replace(record, trained_at=trained_at, history=history, loss=aged(trained_at, record.now))
+        decision = policy(evidence)
+        promoted = Verdict(Outcome.PROMOTE, "as replay assumes") if decision else None
+        history += (Episode(evidence, decision, promoted),)
+        trained_at = evidence.now if decision else trained_at
+        expected.append(decision.retrain)
+    result = replay(policy, records, Costs(1, loss_cost=1), losses=aged)
+    assert [bool(decision) for decision in result] == expected
+    assert 2 <= sum(expected) < 30
+    assert result.money.regret >= 0

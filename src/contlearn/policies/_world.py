@@ -87,7 +87,10 @@ def _by_age(records: Sequence[Evidence]) -> tuple[NDArray[np.float64], str]:
     trained = np.concatenate([[-float(own[0] or 0.0)], since])
     age = np.maximum(0.0, since - trained[:, None])
     table = _filled(records) + max(0.0, decay.estimate) * (age - np.array(own, dtype=np.float64))
-    remark = f"the losses of models that did not serve are as recorded, moved by {decay} a day of age"
+    remark = (
+        f"the losses of models that did not serve are as recorded, moved by {decay} a day of age "
+        f"(models were seen up to an age of {max(days or 0.0 for days in own):.4g})"
+    )
     return table, remark if decay.estimate > 0.0 else f"{remark}: models do not age, so nothing is moved"
 
 
