@@ -402,11 +402,11 @@ EQUAL = {"f1": labels, "precision": labels, "average_precision": scores, "quanti
 @pytest.mark.parametrize("name", EQUAL)
 def test_equal_models_are_promoted_at_most_at_alpha(name, n):
     rng = np.random.default_rng([1, n])
-    repeats = {1000: 60, 200: 300, 50: 600}[n] if name == "average_precision" else 600
-    gate = MetricGain(name, n_resamples=499)
+    repeats = {1000: 40, 200: 200, 50: 400}[n] if name == "average_precision" else 500
+    gate = MetricGain(name, n_resamples=400)
     wrong = sum(gate(trial(*EQUAL[name](rng, n))).promote for _ in range(repeats))
     assert wrong <= most(repeats)
-    if n >= 200 and repeats == 600:
+    if n >= 200 and repeats == 500:
         assert wrong >= 0.01 * repeats
 
 
@@ -420,8 +420,8 @@ def test_clusters_that_suit_one_model_are_promoted_at_most_at_alpha(name, cluste
         np.zeros(clusters) if sizes == "equal" else 0.8 * np.random.default_rng(1).standard_normal(clusters)
     )
     groups = np.repeat(np.arange(clusters), np.maximum(1, np.round(20 * np.exp(spread))).astype(int))
-    repeats = 100 if name == "average_precision" else 500
-    gate = MetricGain(name, n_resamples=499)
+    repeats = 80 if name == "average_precision" else 400
+    gate = MetricGain(name, n_resamples=400)
     wrong = 0
     for _ in range(repeats):
         rows = (
@@ -438,7 +438,7 @@ def test_clusters_that_suit_one_model_are_promoted_at_most_at_alpha(name, cluste
 def test_a_coarse_forecaster_does_not_look_better_calibrated_than_a_fine_one(n):
     """Both are perfectly calibrated; in few rows the finer one shows a larger error."""
     rng = np.random.default_rng([3, n])
-    gate, wrong = MetricGain("expected_calibration_error", n_resamples=499), 0
+    gate, wrong = MetricGain("expected_calibration_error", n_resamples=400), 0
     for _ in range(400):
         p = rng.beta(2, 3, n)
         wrong += gate(trial((rng.random(n) < p).astype(int), p, np.full(n, 0.4))).promote
@@ -449,7 +449,7 @@ def test_a_coarse_forecaster_does_not_look_better_calibrated_than_a_fine_one(n):
 @pytest.mark.parametrize("n", [50, 200, 1000])
 def test_equally_wrong_promises_are_promoted_at_most_at_alpha(n):
     rng = np.random.default_rng([4, n])
-    gate, wrong = MetricGain("expected_calibration_error", n_resamples=499), 0
+    gate, wrong = MetricGain("expected_calibration_error", n_resamples=400), 0
     for _ in range(400):
         p = 0.15 + 0.7 * rng.beta(2, 3, n)
         wrong += gate(trial((rng.random(n) < p).astype(int), p + 0.1, p - 0.1)).promote

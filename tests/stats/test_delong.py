@@ -120,7 +120,7 @@ def test_only_the_order_of_the_scores_counts(case):
 
 
 # Ovarian cancer and bowel obstruction (DeLong, DeLong and Clarke-Pearson 1988; the complete rows, as in the
-# documentation of SAS PROC LOGISTIC): albumin, total protein, Krebs-Goplerud score, and whether surgery helped.
+# documentation of SAS PROC LOGISTIC): albumin, total protein, K-G score, whether surgery helped.
 OVARIAN = np.fromstring(
     """
     3.0 5.8 10 0 3.2 6.3 5 1 3.9 6.8 3 1 2.8 4.8 6 0 3.2 5.8 3 1 0.9 4.0 5 0 2.5 5.7 8 0 1.6 5.6 5 1 3.8

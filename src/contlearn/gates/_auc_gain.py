@@ -45,6 +45,9 @@ class AUCGain(Gate):
     interval. With `groups` in the trial, clusters are what is counted: the contributions of rows are summed
     by cluster [2]_, and judged by the jackknife over clusters. Fewer positives, negatives or clusters than
     log2(1 / `alpha`), 5 at the default, never promote; nor do models that rank all rows alike.
+    Measured rates of wrong promotion at alpha 0.05, 2,000 trials each: 0-6 % with 30 to 3,000 rows and 2 to
+    50 % positives (1 % where 5 positives are expected); 2-5 % with 7, 14 and 50 clusters that suit one of the
+    models as a whole, below 1 % where one cluster is ten times as large as the others.
     Cost: O(n log n); milliseconds for 10,000 rows.
 
     Threads may share it.

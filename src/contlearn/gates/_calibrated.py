@@ -52,6 +52,10 @@ class Calibrated(Gate):
     their spread; the spread of a bin comes from the exact binomial limits. With `groups` in the trial, the
     jackknife over clusters, with the signs of the gaps that vary most, and Student's law. The verdict has no
     gain; the reason tells the error and its interval. Bins can hide gaps of opposite sign in one of them.
+    Measured rates of wrong promotion of an error at the limit 0.05, alpha 0.05, 600 trials each: 0 % with 10
+    to 50 rows, 0-3 % with 200, 1-4 % with 1,000, 3-6.5 % with 5,000; with 7, 14 and 50 clusters 0-5 %. A
+    perfect forecaster of promises between 0 and 1 is promoted by 1 % of trials of 200 rows, 41 % of 1,000 and
+    all of 5,000.
     Cost: O(n log n).
 
     Threads may share it.

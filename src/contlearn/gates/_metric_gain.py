@@ -74,8 +74,13 @@ class MetricGain(Gate):
     (positives; each class). The calibration error of few rows lies above the true one, the more the finer the
     forecasts are; the largest bias that the data leave open is held against either claim.
 
+    Measured rates of wrong promotion at alpha 0.05, 300 to 1,000 trials each, 50, 200 and 1,000 rows: F1
+    0.5-5 %, precision 0.3-5 %, average precision 0.2-5 %, quantile loss 3.5-4.5 %, calibration error 0-3 %;
+    with 7, 14 and 50 clusters that suit one of the models as a whole 2-5 %, below 1 % where one cluster is
+    ten times as large as the others.
+
     Cost: metrics of sums one matrix product of weights, or one multinomial draw where the rows are of few
-    kinds (10,000 resamples of the accuracy of 10,000 rows: 3 ms); ranks one pass over sorted scores per
+    kinds (10,000 resamples of the accuracy of 10,000 rows: 4 ms); ranks one pass over sorted scores per
     resample, a function or a scorer one call. Memory stays below 100 MB.
 
     Threads may share it as far as the metric is pure.

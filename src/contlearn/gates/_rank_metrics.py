@@ -46,16 +46,19 @@ class RankedPrecision:
 
     def __init__(self, positive: Bools, scores: Floats) -> None:
         self._order = np.argsort(-scores, kind="stable")
-        ranked = scores[self._order]
-        self._ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-        self._positive = positive[self._order].astype(np.float64)
+        ranked, places = scores[self._order], np.flatnonzero(positive[self._order])
+        self._positives = self._order[places]
+        found = ranked[places]  # only thresholds at which positives are found add anything
+        self._last = np.flatnonzero(np.append(found[1:] != found[:-1], True))
+        self._end = np.searchsorted(-ranked, -found[self._last], side="right") - 1
 
     def __call__(self, weights: Floats) -> Floats:
-        drawn = weights[:, self._order]
-        found = np.cumsum(drawn * self._positive, axis=1)[:, self._ends]
-        asked = np.cumsum(drawn, axis=1)[:, self._ends]
+        asked = np.cumsum(weights[:, self._order], axis=1)[:, self._end]
+        found = np.cumsum(weights[:, self._positives], axis=1)
+        if self._last.size < self._positives.size:
+            found = found[:, self._last]
         added = np.diff(found, axis=1, prepend=0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(asked > 0.0, found / asked, 0.0)
+            precision = np.divide(found, asked, out=np.zeros_like(found), where=asked > 0.0)
             average: Floats = np.einsum("ij,ij->i", precision, added) / found[:, -1]
         return average
