@@ -133,8 +133,10 @@ def betting_interval(
     1 / alpha with a chance of at most alpha. No asymptotics, no assumption on the law. The capital falls as m
     grows, so that the limit is found by bisection.
     The values are bet on in an order drawn once for all, the same for every sample of their number, so that
-    sorted rows do no harm. The same values in another order have other limits, by 0.4 standard errors
-    (standard deviation, measured): decide on an order before looking.
+    rows sorted by time or region do no harm. The guarantee is for values in the order in which they came;
+    sorted by size, a coin at 0.05 was rejected in 6.3 % of samples of 10, 5.7 % of 20 and less than 2 % from
+    50 on (measured). The same values in another order have other limits, by 0.4 standard errors (standard
+    deviation): decide on an order before looking.
     Price of the guarantee: the limits lie 2.1 standard errors from the mean at a confidence of 0.9, where
     Student's lie 1.65; a power of 0.80 takes 1.4 times the rows of his test, and more where the standard
     deviation is below a tenth of `high` - `low`.
