@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contlearn.curation import JTTCell, JTTReport
 from contlearn.drift import Alarm
 from contlearn.exceptions import ContlearnError, InvalidInputError
-from contlearn.gates import SignOff
+from contlearn.gates import CanaryAction, CanaryAnswer, SignOff
 from contlearn.ledger import Ledger, TrainingRun
 from contlearn.policies import Episode, Evidence
 from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
@@ -180,6 +180,7 @@ def test_a_zone_comes_back_as_the_same_instant():
             n_rows=9,
             cells=(JTTCell(label="late", misidentified=True, rows=4, base_accuracy=0.1),),
         ),
+        CanaryAnswer(action=CanaryAction.HOLD, reason="12 of 200 rows", step=0, share=0.01, gain=None),
         {"who": "ada", "because": [1, 2.5, None, {"deep": ("x", b"".decode())}], "is": "a note"},
     ],
 )

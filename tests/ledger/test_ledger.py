@@ -293,6 +293,7 @@ class Weather(Evidence):
 
 def test_evidence_may_be_of_a_class_of_ones_own(ledger):
     assert ledger.evidence(Weather, now=1, wind=9) == Weather(now=1, wind=9)
+    assert type(ledger.evidence(kind=Weather)) is Weather
     with pytest.raises(InvalidParameterError, match="kind"):
         ledger.evidence(dict)
     with pytest.raises(TypeError):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from contlearn.exceptions import DamagedLedger, LedgerError
 from contlearn.ledger import _schema, _wal
@@ -38,9 +37,11 @@ def look(path: Path) -> Seen:
     The file is read through SQLite, because closing a file of our own would take away the locks of every
     connection that this process has to it. An immutable connection takes none and writes nothing.
     """
+    if not hasattr(sqlite3.Connection, "serialize"):
+        raise LedgerError("the sqlite3 of this Python was built without `serialize`; take another build")
     image, trouble = b"", ""
     try:
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?immutable=1", uri=True)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
         with contextlib.closing(connection):
             image = connection.serialize()
     except sqlite3.DatabaseError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +45,8 @@ def _make(path: Path) -> None:
         raise LedgerError(
             f"{path} is gone, but its {path.name}-wal is there; put the file back, or remove both"
         )
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    os.close(handle)
+    name = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     try:
         connection = sqlite3.connect(name, isolation_level=None)
         with contextlib.closing(connection):
@@ -55,19 +55,21 @@ def _make(path: Path) -> None:
             connection.execute(f"PRAGMA application_id = {_schema.APPLICATION_ID}")
             _schema.bring_up_to_date(connection)
             connection.execute("PRAGMA journal_mode = WAL")
-        os.chmod(name, 0o666 & ~_mask())
-        with contextlib.suppress(FileExistsError):
-            os.link(name, path)
+        _put(name, path)
         _sync(path.parent)
     finally:
-        os.unlink(name)
+        name.unlink(missing_ok=True)
 
 
-def _mask() -> int:
-    """Return which permissions new files of this process lack."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+def _put(name: Path, path: Path) -> None:
+    """Give the file its name, unless there is one of this name by now."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links: then between this question and its answer lies a risk
+        if not path.exists():
+            name.replace(path)
 
 
 def _sync(folder: Path) -> None:

@@ -143,7 +143,7 @@ class Ledger(Records):
         self._append(kind, when, None if of is None else id_of(of), found)
         return answer
 
-    def evidence(self, kind: type[AnyEvidence] = Evidence, /, **facts: Any) -> AnyEvidence:  # type: ignore[assignment]
+    def evidence(self, kind: type[AnyEvidence] = Evidence, **facts: Any) -> AnyEvidence:  # type: ignore[assignment]
         """Return an `Evidence` of the facts given, with the memory filled in.
 
         Filled in unless given: `trained_at` and `baseline_loss` of the champion; `history`, the last 1,000
