@@ -15,7 +15,6 @@ from contlearn.stats import delong
 ROWS, RESAMPLES = 10_000, 10_000
 LOOPED = {"accuracy": 10, "F1": 5, "AUC": 10}  # resamples of the loop that are run; the rest is extrapolated
 MOST_MB = 10.0
-LIVE = 20_000
 
 
 def contests() -> Iterator[Contest]:
@@ -93,40 +92,6 @@ def areas(y: np.ndarray, score_a: np.ndarray, score_b: np.ndarray) -> Contest:
         least=40,
         rounds=7,
     )
-
-
-class Empty:
-    def update(self, champion_loss: float, challenger_loss: float) -> None: ...
-
-
-def live() -> Contest:
-    """The e-process on pairs of losses, against what Python needs to call a method that does nothing."""
-    rng = np.random.default_rng(7)
-    pairs = [(float(a), float(b)) for a, b in rng.random((LIVE, 2)) < 0.2]
-    gate, empty = SequentialGain(), Empty()
-
-    def fed(machine: object) -> Callable[[], None]:
-        def feed() -> None:
-            update = machine.update  # type: ignore[attr-defined]
-            for champion, challenger in pairs:
-                update(champion, challenger)
-
-        return feed
-
-    what = "SequentialGain.update, a pair of losses"
-    return Contest(what, "an empty method call", fed(gate), fed(empty), least=1 / 60)
-
-
-def peak_mb(call: Callable[[], object]) -> float:
-    call()  # what is loaded the first time is not counted
-    tracemalloc.start()
-    call()
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return peak / 1e6
-
-
-LIVE = 10_000
 
 
 def peak_mb(call: Callable[[], object]) -> float:
