@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from contlearn._lazy import attach
 
 if TYPE_CHECKING:
-    from contlearn.gates._sign_off import SignOff
     from contlearn.ledger._champion import Champion
     from contlearn.ledger._entry import Entry
     from contlearn.ledger._export import read_json_lines
@@ -29,7 +28,6 @@ __all__ = [
     "MLflowAliases",
     "OpenTelemetrySpans",
     "PrometheusMetrics",
-    "SignOff",
     "TrainingRun",
     "fingerprint",
     "read_json_lines",
@@ -45,7 +43,6 @@ __getattr__, __dir__ = attach(
         "MLflowAliases": "._mlflow",
         "OpenTelemetrySpans": "._opentelemetry",
         "PrometheusMetrics": "._prometheus",
-        "SignOff": "..gates._sign_off",
         "TrainingRun": "._training_run",
         "fingerprint": "._fingerprint",
         "read_json_lines": "._export",
