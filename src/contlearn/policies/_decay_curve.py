@@ -46,8 +46,9 @@ def bootstrapped(
     for _ in range(_RESAMPLES):
         noise = rng.choice(rest, len(rest)) / np.sqrt(data.weight)
         found.append(best_age(data._replace(loss=fitted + level[data.champion] + noise), price)[0])
-    ends = np.quantile(found, [0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence], method="higher")
-    return float(ends[0]), float(ends[1])
+    found.sort()  # by order alone: some may be infinite
+    low = int((0.5 - 0.5 * confidence) * len(found))
+    return found[low], found[-1 - low]
 
 
 def _curve(data: Ages) -> tuple[_Floats, _Floats]:
