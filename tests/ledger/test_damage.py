@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from contlearn.exceptions import DamagedLedger, LedgerError
-from contlearn.ledger import Ledger, _audit, _schema, read_json_lines
+from contlearn.ledger import Ledger, _audit, _file, _schema, read_json_lines
 from contlearn.ledger._entry import digest_of
 from contlearn.policies import Evidence
 from contlearn.results import Decision, DriftResult, DriftState
@@ -64,6 +64,28 @@ def test_a_flipped_byte_anywhere_is_found(sound):
         image[position] = byte
         with pytest.raises((DamagedLedger, LedgerError)):
             entries_of(image)
+
+
+@pytest.mark.parametrize("page_size", [512, 4096])
+def test_a_ledger_of_many_small_pages_is_sound_and_its_entries_are_guarded(tmp_path, monkeypatch, page_size):
+    """Trees as deep as those of ledgers of gigabytes, and records of every length around the limits."""
+    monkeypatch.setattr(_file, "_PAGE_SIZE", page_size)
+    path = tmp_path / "models.ledger"
+    with Ledger(path) as ledger:
+        ledger._store._connection.execute("PRAGMA synchronous = OFF")
+        for length in range(0, 3 * page_size, 1 + page_size // 400):
+            ledger.record({"x": "y" * length})
+            assert length % 50 or ledger.verify()
+    image = bytearray(path.read_bytes())
+    rng = random.Random(0)
+    for number in rng.sample(range(len(image) // page_size), 150):
+        start = number * page_size
+        if number and image[start] != 5:  # no page of pointers: those may keep bytes that nothing reads
+            position = start + rng.randrange(page_size)
+            image[position] ^= 1
+            with pytest.raises(DamagedLedger):
+                entries_of(image)
+            image[position] ^= 1
 
 
 @pytest.mark.calibration
