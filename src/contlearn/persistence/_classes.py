@@ -131,6 +131,14 @@ RECORDS: dict[str, _Home] = {
 }
 """Dataclasses: made again by their constructor, which checks their fields."""
 
+ADDED: dict[str, frozenset[str]] = {
+    "Decision": frozenset({"p_value", "e_value"}),
+    "Gain": frozenset({"bounds", "method"}),
+    "EverySlice": frozenset({"margins"}),
+    "Replay": frozenset({"money"}),
+}
+"""Fields of dataclasses that older files do not have; each has a default."""
+
 STATES: dict[str, _Home] = {
     **_homes("contlearn.windows._sliding", "SlidingWindow"),
     **_homes("contlearn.windows._time", "TimeWindow"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from types import MethodType
 from typing import Any
 
@@ -90,8 +90,7 @@ def made(id_: str, state: Any) -> Any:
 
 def _record(kind: Any, state: dict[str, Any]) -> Any:
     known = [field for field in fields(kind) if field.init]
-    needed = {field.name for field in known if field.default is field.default_factory is MISSING}
-    # An earlier release knew fewer fields, each of which has a default since.
+    needed = {field.name for field in known} - _classes.ADDED.get(kind.__name__, frozenset())
     odd = sorted(map(str, (state.keys() - {field.name for field in known}) | (needed - state.keys())))
     if odd:
         damaged(f"the fields of {kind.__name__}", f"a difference in {', '.join(odd)[:80]}")
