@@ -51,10 +51,10 @@ def entries_of(image):
 
 
 def flips(image, n, seed):
-    """Yield positions with another byte for each: everything in the header, and at random beyond."""
+    """Yield positions with another byte for each: the header, what is declared, and at random beyond."""
     rng = random.Random(seed)
-    for position in [*range(100), *rng.sample(range(len(image)), n)]:
-        yield position, image[position] ^ rng.randint(1, 255)
+    for position in [*range(100), *range(32768 - 450, 32768), *rng.sample(range(len(image)), n)]:
+        yield position, image[position] ^ rng.choice([1, rng.randint(1, 255)])
 
 
 def test_a_flipped_byte_anywhere_is_found(sound):

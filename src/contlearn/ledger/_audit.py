@@ -145,11 +145,16 @@ def _together(seen: Seen) -> bytes:
 def _require_declared(image: Image) -> int:
     """Return the first page of the entries, or refuse a file that declares anything else."""
     version = image.header.version
-    declared = [values for _, values in image.rows(1)]
+    numbers, declared = zip(*image.rows(1), strict=True)
     expected = _schema.declared(version)
     roots = [values[3] for values in declared if values[0] == "table"]
     found = [[*values[:3], values[4]] for values in declared if values[3] == (values[0] == "table") * 2]
-    if found != expected or len(found) != len(declared) or image.header.cookie != len(expected):
+    if (
+        numbers != tuple(range(1, len(expected) + 1))
+        or found != expected
+        or len(found) != len(declared)
+        or image.header.cookie != len(expected)
+    ):
         raise DamagedLedger(f"the ledger was changed: its tables are not those of layout {version}")
     return int(roots[0])
 
