@@ -25,8 +25,8 @@ _POWER_QUANTILE = 0.8416212335729143
 class Calibrated(Gate):
     """Promote a challenger whose probabilities are shown to come true, up to a limit.
 
-    The calibration error is the mean over rows of |share that came true - mean probability promised|, by bins
-    of rows with similar promises. PROMOTE when the test rejects an error of at least `limit`; REJECT when it
+    The calibration error is the mean over rows of the distance between the share that came true and the mean
+    probability promised, by bins of rows with similar promises. PROMOTE when the test rejects an error of at least `limit`; REJECT when it
     rejects an error of at most `limit`; else CONTINUE. The champion is not asked; join it by `&` to a gate
     that compares.
 
