@@ -5,8 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from contlearn.exceptions import InvalidInputError, InvalidParameterError
+from contlearn.exceptions import InvalidParameterError, PersistenceError
 from contlearn.gates import Gain, GroupSequentialGain, Outcome, Trial
+from contlearn.persistence import dump, load
 from contlearn.stats import group_sequential
 
 
@@ -138,16 +139,61 @@ def test_identical_and_empty_trials_are_not_promoted():
     assert gate.look(Trial(same, same)).outcome is Outcome.REJECT  # all rows, and nothing shown
 
 
-def test_fewer_rows_than_before_are_refused():
+def test_rows_that_cannot_be_those_of_the_last_look_and_new_ones_are_named():
     losses = errors(8, 1000, 0.05, 0.045)
     gate = GroupSequentialGain(1000)
-    gate.look(trial(losses, 500))
+    first = gate.look(trial(losses, 500))
     before = pickle.dumps(gate)
-    with pytest.raises(InvalidInputError, match="hold the 500 rows of the last look"):
-        gate.look(trial(losses, 499))
+    for n, what in (
+        (499, "499 rows, fewer than the 500 of the last look"),
+        (500, "500 rows, but others than"),
+    ):
+        verdict = gate.look(Trial(*errors(9, n, 0.3, 0.01)))
+        assert verdict.outcome is Outcome.CONTINUE
+        assert verdict.reason.startswith(f"no new look: {what}")
+        assert verdict.reason.endswith(
+            "hand over all rows so far, at least 20 new ones, or reset for a new challenger"
+        )
+        assert verdict.needed == 520 - n
+        assert (verdict.gain, verdict.p_value) == (None, None)
+    order = np.random.default_rng(0).permutation(500)
+    assert gate.look(Trial(*(column[:500][order] for column in losses))) == first
     with pytest.raises(InvalidParameterError, match="trial must be a Trial"):
         gate.look(losses)
     assert pickle.dumps(gate) == before
+
+
+def test_weeks_of_new_rows_alone_are_never_taken_for_looks():
+    """Each of 200 rows: an endless "look 1, about 154 more rows" would tell nobody what is wrong."""
+    gate = GroupSequentialGain(1000)
+    verdicts = [gate.look(Trial(*errors([11, week], 200, 0.06, 0.03))) for week in range(5)]
+    assert gate.n_looks == 1
+    assert all("hand over all rows so far" in verdict.reason for verdict in verdicts[1:])
+
+
+def test_a_few_rows_more_are_no_new_look_and_say_how_many_are():
+    losses = errors(12, 1000, 0.05, 0.045)
+    gate = GroupSequentialGain(1000)
+    gate.look(trial(losses, 300))
+    verdict = gate.look(trial(losses, 310))
+    expected = "no new look: 10 rows more than the last look; hand over all rows so far, at least 20 new ones"
+    assert (verdict.reason, verdict.needed) == (expected, 10)
+    gate.look(trial(losses, 999))
+    assert gate.look(trial(losses, 1000)).final
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"_rows": (300, 200)}, {"_rows": (0,)}, {"_rows": (1000, 1200)}, {"_p": -1.0}, {"_rows": ()}],
+    ids=str,
+)
+def test_forged_looks_are_refused(change):
+    gate = GroupSequentialGain(1000)
+    gate.look(trial(errors(13, 500, 0.05, 0.045), 500))
+    assert load(dump(gate)).verdict == gate.verdict
+    vars(gate).update(change)
+    with pytest.raises(PersistenceError, match="the looks of a GroupSequentialGain"):
+        load(dump(gate))
 
 
 def test_clusters_and_anchors_are_those_of_gain():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, Self, TypeAlias
 
+import numpy as np
 from river.base import Base
 
 from contlearn import _checks
@@ -58,7 +59,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
     would have promoted; 1 where it would be above 0.49.
 
     Cost per look: that of `Gain`, and 20 milliseconds at the fifth look, a second at the fiftieth.
-    State: a verdict and one number per look, of which there are at most fifty.
+    State: a verdict, three numbers and one per look, of which there are at most fifty.
 
     Not to be shared by threads without a lock.
 
@@ -88,6 +89,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
     alpha: float
     shape: Shape
     _rows: tuple[int, ...]  # at the looks so far
+    _totals: tuple[float, float]  # of the losses at the last look
     _p: float  # the smallest of the looks so far
     _verdict: Verdict | None
 
@@ -107,6 +109,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
     def reset(self) -> None:
         """Forget every look and the decision."""
         self._rows = ()
+        self._totals = 0.0, 0.0
         self._p = 1.0
         self._verdict = None
 
@@ -114,31 +117,34 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
         """Return what `trial` shows, which holds all rows so far: those of earlier looks and new ones.
 
         A trial with fewer new rows than a fiftieth of `max_samples` is no new look, unless it is the last:
-        the answer stays as it is and nothing is spent. Nor is a trial that cannot be judged, such
-        as one with a loss that is NaN.
-
-        Raises
-        ------
-        InvalidInputError
-            If the trial has fewer rows than an earlier one; nothing is changed then.
+        the answer is CONTINUE and says so, and nothing is spent. Nor is a trial that cannot be judged, such
+        as one with a loss that is NaN, or one that has fewer rows than the last look, or as many but others.
+        The same trial again has the same answer.
         """
         _checks.instance("trial", trial, Trial, "a Trial")
         n, before = trial.n_samples, self._rows[-1] if self._rows else 0
         if self.verdict.final:
             return self.verdict
-        if n < before:
-            cure = "hand over all rows so far, or reset for a new challenger"
-            _checks.bad_data("trial", f"hold the {before} rows of the last look and new ones", n, cure)
-        step = math.ceil(int(self.max_samples) / _MOST_LOOKS)
-        if n == before != 0 or (n < self.max_samples and n - before < step):
-            return self._waiting(n, before + step)
+        most = int(self.max_samples)
+        step = min(math.ceil(most / _MOST_LOOKS), max(1, most - before))
+        if n < before or n - before < step:
+            return self._waiting(trial, before + step)
         return self._judged(trial, (*self._rows, n))
 
-    def _waiting(self, n: int, next_: int) -> Verdict:
-        if self._rows:
+    def _waiting(self, trial: Trial, next_: int) -> Verdict:
+        """Return why a trial is no new look; the next one has `next_` rows at least."""
+        n, before = trial.n_samples, self._rows[-1] if self._rows else 0
+        if not before:
+            reason = f"{n} of {self.max_samples} rows are too few for a look; {next_} are enough"
+            return Verdict(Outcome.CONTINUE, reason, needed=next_ - n)
+        if n == before and _totals(trial) == self._totals:
             return self.verdict
-        reason = f"{n} of {self.max_samples} rows are too few for a look; {next_} are enough"
-        return Verdict(Outcome.CONTINUE, reason, needed=next_ - n)
+        what, reset = f"{n - before} rows more than the last look", ""
+        if n <= before:
+            others = f"{n} rows, but others than" if n == before else f"{n} rows, fewer than the {before} of"
+            what, reset = f"{others} the last look", ", or reset for a new challenger"
+        cure = f"hand over all rows so far, at least {next_ - before} new ones{reset}"
+        return Verdict(Outcome.CONTINUE, f"no new look: {what}; {cure}", needed=next_ - n)
 
     def _judged(self, trial: Trial, rows: tuple[int, ...]) -> Verdict:
         level = max(self._level(rows, float(self.alpha)), _LEAST_P)
@@ -147,16 +153,16 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
             return found
         p = self._repeated(rows, found.p_value)
         self._p = min(self._p, p, float(self.alpha)) if found.promote else min(self._p, p)
-        self._rows = rows
-        self._verdict = self._told(found, level)
+        self._rows, self._totals = rows, _totals(trial)
+        self._verdict = self._told(found)
         return self._verdict
 
-    def _told(self, found: Verdict, level: float) -> Verdict:
+    def _told(self, found: Verdict) -> Verdict:
         """Return the verdict of one look as that of all looks."""
         n, most = self._rows[-1], int(self.max_samples)
         outcome = Outcome.REJECT if n >= most and not found.promote else found.outcome
-        nominal, confidence = f"({100.0 * (1.0 - 2.0 * level):.4g} %)", 1.0 - 2.0 * float(self.alpha)
-        reason = found.reason.replace(nominal, f"({100.0 * confidence:.4g} %)").partition("; about ")[0]
+        gain = found.gain and found.gain._replace(confidence=1.0 - 2.0 * float(self.alpha))
+        reason = found.reason.replace(str(found.gain), str(gain)).partition("; about ")[0]
         reason = f"look {len(self._rows)}, {n} of {most} rows: {reason}"
         needed = None
         if outcome is Outcome.CONTINUE:
@@ -165,7 +171,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
         return Verdict(
             outcome,
             reason + ("; no look is left" if outcome is not found.outcome else ""),
-            gain=found.gain and found.gain._replace(confidence=confidence),
+            gain=gain,
             p_value=self._p,
             needed=needed,
         )
@@ -213,3 +219,9 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return str(self.verdict)
+
+
+def _totals(trial: Trial) -> tuple[float, float]:
+    """Return the sums of both models' losses, whatever the order of the rows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sort(trial.champion_losses).sum()), float(np.sort(trial.challenger_losses).sum())

@@ -133,6 +133,8 @@ def check_attributes(id_: str, kind: Any, state: dict[str, Any]) -> None:
         damaged("the bets of a RiskDetector", "values that do not belong together")
     if id_ == "HoldoutBudget" and not _budget_fits(state):
         damaged("the holdouts of a HoldoutBudget", "values that do not belong together")
+    if id_ == "GroupSequentialGain" and not _looks_fit(state):
+        damaged("the looks of a GroupSequentialGain", "values that do not belong together")
     if id_ == "Canary" and not _canary_fits(state):
         damaged("the steps and guardrails of a Canary", "values that do not belong together")
     if id_ in _SETTLED:
@@ -253,6 +255,13 @@ def _budget_fits(state: dict[str, Any]) -> bool:
     )
     counted = min(judged, default=1) > 0 and state["_forgotten"] >= 0 and state["_promoted"] >= 0
     return sorted_ and counted
+
+
+def _looks_fit(state: dict[str, Any]) -> bool:
+    rows, p = state["_rows"], state["_p"]
+    rising = all(before < after for before, after in zip((0, *rows), rows, strict=False))
+    told = (state["_verdict"] is None) is (not rows)
+    return rising and all(n < state["max_samples"] for n in rows[:-1]) and 0.0 <= p <= 1.0 and told
 
 
 def _canary_fits(state: dict[str, Any]) -> bool:
