@@ -40,7 +40,9 @@ class Interval(NamedTuple):
     confidence: float
 
     def __str__(self) -> str:
-        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}] ({100 * self.confidence:.4g} %)"
+        told = 1.0 - self.confidence  # enough digits that 99.9999 % is not 100 %
+        digits = max(4, 1 + math.ceil(-math.log10(told))) if told > 0.0 else 4
+        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}] ({100 * self.confidence:.{digits}g} %)"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON-ready dictionary; an infinite limit becomes None."""

@@ -508,3 +508,18 @@ def test_the_repr_tells_what_is_not_the_default():
         assert pickle.loads(pickle.dumps(gate)) == gate
     assert repr(Gain(bounds=(0, 2))) == "Gain(margin=0.0, alpha=0.05, bounds=(0, 2))"
     assert Gain(bounds=(0, 2)).tightened(0.01) == Gain(alpha=0.01, bounds=(0, 2))
+
+
+@pytest.mark.parametrize("alpha", [5e-7, 1e-12, 1e-30])
+@pytest.mark.parametrize("margin", [-0.05, 0.0, 0.05])
+def test_a_tiny_alpha_can_be_reached(margin, alpha):
+    verdict = Gain(margin, alpha)(Trial([1] * 9_000 + [0] * 11_000, [0] * 20_000))
+    assert verdict.promote
+    assert verdict.p_value <= alpha
+
+
+def test_the_reason_names_the_test_that_was_used():
+    trial = Trial([1] * 9_000 + [0] * 61_000, [0] * 49_000 + [1] * 21_000)
+    assert "score test, normal limit" in Gain(margin=0.1)(trial).reason
+    assert "exact score test" in Gain(margin=0.1, alpha=1e-6)(trial).reason
+    assert "(99.9998 %)" in Gain(margin=0.1, alpha=1e-6)(trial).reason

@@ -106,3 +106,26 @@ def test_a_hypothesis_that_the_data_rule_out_altogether_has_a_tiny_p_value():
 def test_the_smallest_tables_have_an_honest_p_value(table, margin):
     found = margin_test(*table, margin).p_value
     assert 0.0 < found <= 1.0
+
+
+@pytest.mark.parametrize("alpha", [5e-7, 1e-12, 1e-40])
+def test_what_is_left_out_of_the_search_is_small_against_the_level(alpha):
+    for margin in (-0.05, 0.05):
+        assert margin_test(9_000, 0, 20_000, margin, alpha).p_value <= alpha
+        assert margin_test(0, 9_000, 20_000, margin, alpha).p_value == pytest.approx(1.0)
+
+
+def test_a_smaller_level_makes_the_test_no_laxer():
+    n, margin, alpha = 30, -0.1, 1e-7
+    rejected = [t for t in tables(n) if margin_test(*t, n, margin, alpha).p_value <= alpha]
+    assert rejected  # and their chance is at most alpha, whatever the rate of disagreement
+    for psi in rates(n, margin):
+        if psi <= 1.0:
+            size = sum(probability(*t, n, (psi + margin) / 2, (psi - margin) / 2) for t in rejected)
+            assert size <= alpha * (1.0 + 1e-9)
+
+
+def test_it_says_whether_it_is_exact_or_the_limit():
+    assert margin_test(9_000, 8_000, 50_000, 0.01).exact
+    assert not margin_test(11_000, 10_000, 50_000, 0.01).exact
+    assert margin_test(11_000, 10_000, 50_000, 0.01, alpha=1e-6).exact

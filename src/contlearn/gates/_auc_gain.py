@@ -111,7 +111,7 @@ def _judge(trial: Trial, margin: float, alpha: float) -> Verdict:
     if mean.standard_error == 0.0:
         alike = "both models rank all rows alike" if not areas.difference.any() else "all rows gain the same"
         return _settled.unsettled(f"{alike}, so the spread of the gain is unknown ({basis})")
-    gain = mean.interval(1.0 - 2.0 * alpha)
+    gain = mean.interval(_settled.confidence(alpha))
     side = mean if mean.estimate > margin else mean.mirrored()
     needed = _settled.rows_needed(mean, side.estimate - side.low(alpha), n, margin)
     found = _settled.Found(

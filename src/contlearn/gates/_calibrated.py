@@ -26,9 +26,9 @@ class Calibrated(Gate):
     """Promote a challenger whose probabilities are shown to come true, up to a limit.
 
     The calibration error is the mean over rows of the distance between the share that came true and the mean
-    probability promised, by bins of rows with similar promises. PROMOTE when the test rejects an error of at least `limit`; REJECT when it
-    rejects an error of at most `limit`; else CONTINUE. The champion is not asked; join it by `&` to a gate
-    that compares.
+    probability promised, by bins of rows with similar promises. PROMOTE when the test rejects an error of at
+    least `limit`; REJECT when it rejects an error of at most `limit`; else CONTINUE. The champion is not
+    asked; join it by `&` to a gate that compares.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ class Calibrated(Gate):
         codes = _settled.clusters_of(trial)
         units = n if codes is None else np.unique(codes).size
         enough = _settled.fewest(alpha)
-        basis = _settled.plural(n, "row")
+        basis = _settled.counted(n, "row")
         if codes is not None:
-            basis += f" in {_settled.plural(units, 'group')}"
+            basis += f" in {_settled.counted(units, 'group')}"
         if units < enough:
             why = f"{basis} cannot show a calibration error at alpha {alpha:g}, {enough} can"
             return _settled.unsettled(why, math.ceil((enough / units - 1.0) * n))
@@ -123,7 +123,7 @@ class Calibrated(Gate):
         most = _MOST_BINS if codes is None else _MOST_BINS_OF_CLUSTERS
         bins = min(most, int(self.bins) if self.bins is not None else max(1, math.floor(n ** (1 / 3) + 1e-9)))
         found = _calibration_error.binned(said, right, bins, codes, alpha)
-        return self._settle(found, f"{basis}, {_settled.plural(found.gaps.size, 'bin')}", n)
+        return self._settle(found, f"{basis}, {_settled.counted(found.gaps.size, 'bin')}", n)
 
     def _settle(self, found: Binned, basis: str, n: int) -> Verdict:
         limit, alpha = float(self.limit), float(self.alpha)
@@ -135,7 +135,7 @@ class Calibrated(Gate):
             outcome, what = Outcome.REJECT, "is above"
         sign = "<=" if outcome is Outcome.PROMOTE else ">"
         reason = (
-            f"calibration error {found.interval(1.0 - 2.0 * alpha)} {what} the limit {limit:g} "
+            f"calibration error {found.interval(_settled.confidence(alpha))} {what} the limit {limit:g} "
             f"({basis}, p = {p_above:.3g} {sign} {alpha:g})"
         )
         needed = _needed(found, n, limit, alpha) if outcome is Outcome.CONTINUE else None
@@ -149,7 +149,7 @@ def _needed(found: Binned, n: int, limit: float, alpha: float) -> int | None:
 
     The error less its largest bias stands for the true one.
     """
-    interval = found.interval(1.0 - 2.0 * alpha)
+    interval = found.interval(_settled.confidence(alpha))
     noise = interval.high - interval.estimate + (1.0 + _POWER_QUANTILE) * found.spread
     true = max(0.0, interval.estimate - float(found.noise.sum()) * 0.8)
     gap = abs(limit - true)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from contlearn import _checks
 from contlearn.gates._base import Gate
-from contlearn.gates._comparison import examine, plural
+from contlearn.gates._comparison import examine
 from contlearn.gates._predicted_labels import UnreadableError, differing
+from contlearn.gates._settled import plural
 from contlearn.gates._share_of_rows import judge
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from contlearn.gates._settled import confidence, fewest, plural
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
 from contlearn.stats import _betting_mean, _columns, _margin, _mean, _paired
+from contlearn.stats._sample_sizes import quantile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,7 +138,7 @@ def _why_outside(trial: Trial, bounds: tuple[float, float]) -> str:
 def _of_errors(gains: Floats, margin: float, alpha: float, method: Method) -> Comparison:
     """Compare zero-one losses of independent rows: only the rows on which the models differ tell anything."""
     better, worse, n = int((gains > 0).sum()), int((gains < 0).sum()), int(gains.size)
-    gain = _paired.tango(better, worse, n, 1.0 - 2.0 * alpha)
+    gain = _paired.tango(better, worse, n, confidence(alpha))
     found = f"{n} {plural(n, 'row')}, {better} better and {worse} worse"
     if margin <= -1.0:
         return Comparison(
@@ -149,9 +151,10 @@ def _of_errors(gains: Floats, margin: float, alpha: float, method: Method) -> Co
         below = _paired.mcnemar(better, worse, method, alternative="less").p_value
         test = f"{method} McNemar test"
     else:
-        above = _margin.margin_test(better, worse, n, margin).p_value
-        below = _margin.margin_test(worse, better, n, -margin).p_value
-        test = "exact score test"
+        tested = _margin.margin_test(better, worse, n, margin, alpha)
+        above = tested.p_value
+        below = _margin.margin_test(worse, better, n, -margin, alpha).p_value
+        test = "exact score test" if tested.exact else "score test, normal limit"
     needed = _rows_for_errors(better, worse, n, margin, alpha)
     return Comparison(gain, above, below, f"{found}; {test}", needed=needed)
 
@@ -178,7 +181,7 @@ def _of_bounded(gains: Floats, codes: Codes, reach: float, margin: float, alpha:
     values, weights = _of_clusters(gains / (2.0 * reach) + 0.5, codes)
     game = _betting_mean.Game(values.clip(0.0, 1.0), weights, alpha)
     estimate, level = float(gains.mean()), min(1.0, 0.5 + margin / (2.0 * reach))
-    found = game.interval(1.0 - 2.0 * alpha)
+    found = game.interval(confidence(alpha))
     low, high = (reach * (2.0 * end - 1.0) for end in (found.low, found.high))
     gain = Interval(estimate, min(low, estimate), max(high, estimate), found.confidence)
     above = math.exp(game.log_p_above(level)) if estimate > margin else 1.0
@@ -220,11 +223,11 @@ def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, al
     """Compare losses by the mean of their differences, over rows or over clusters of rows."""
     n = int(gains.size)
     mean = _mean.estimate(gains, codes, scale)
-    gain = mean.interval(1.0 - 2.0 * alpha)
+    gain = mean.interval(confidence(alpha))
     unit = "row" if codes is None else "group"
     inside = "" if codes is None else f" in {mean.units} {plural(mean.units, unit)}"
     basis = f"{n} {plural(n, 'row')}{inside}"
-    enough = math.ceil(-math.log2(alpha) - 1e-9)  # below it, even a sign test could not reach alpha
+    enough = fewest(alpha)
     if mean.units < enough:
         why = f"{mean.units} {plural(mean.units, unit)} cannot show a gain at alpha {alpha:g}, {enough} can"
         return Comparison(gain, basis=basis, unknown=why, needed=math.ceil((enough / mean.units - 1.0) * n))
@@ -251,13 +254,3 @@ def _rows_for_differences(mean: _mean.Mean, n: int, margin: float, alpha: float)
 def more(total: float, n: int) -> int:
     """Return the rows that are still lacking of `total`, which may be infinite."""
     return max(1, math.ceil(min(total, float(_MOST_ROWS)) - n))
-
-
-def quantile(tail: float) -> float:
-    from scipy.special import ndtri
-
-    return -float(ndtri(tail))
-
-
-def plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"

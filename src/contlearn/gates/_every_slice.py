@@ -20,8 +20,9 @@ from contlearn.gates._base import (
     tightened,
     weakest,
 )
-from contlearn.gates._comparison import examine, fewest_rows, plural, zeros_and_ones
+from contlearn.gates._comparison import examine, fewest_rows, zeros_and_ones
 from contlearn.gates._gain import Gain
+from contlearn.gates._settled import plural
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
 from contlearn.stats import _columns

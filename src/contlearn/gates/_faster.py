@@ -13,6 +13,7 @@ from contlearn import _checks
 from contlearn.gates import _faster_ratio
 from contlearn.gates._base import Gate
 from contlearn.gates._faster_ratio import Ratio
+from contlearn.gates._settled import confidence, fewest
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval, Outcome, Verdict
 from contlearn.stats import _columns
@@ -160,8 +161,8 @@ class Faster(Gate):
 
     def _verdict(self, found: Ratio, what: str, sizes: str, test: str, n: int) -> Verdict:
         limit, alpha = float(self.limit), float(self.alpha)
-        ratio = Interval(found.estimate, found.low, found.high, 1.0 - 2.0 * alpha)
-        saved = Interval(1.0 - found.estimate, 1.0 - found.high, 1.0 - found.low, 1.0 - 2.0 * alpha)
+        ratio = Interval(found.estimate, found.low, found.high, confidence(alpha))
+        saved = Interval(1.0 - found.estimate, 1.0 - found.high, 1.0 - found.low, confidence(alpha))
         told = f"the challenger takes {ratio} of the champion's {what}"
         if found.p_slower is None or found.p_faster is None:
             reason = f"{told}, and the times do not vary ({sizes}), so nothing is known; take finer times"
@@ -205,8 +206,7 @@ def _clusters(trial: Trial, alpha: float) -> tuple[NDArray[np.intp] | None, int,
     groups = len(labels.names)
     if groups == trial.n_samples:  # groups of one row each say nothing
         return None, 0, ""
-    enough = math.ceil(-math.log2(alpha) - 1e-9)  # below it, even a sign test could not reach alpha
-    if groups < enough:
-        why = f"times in {groups} groups cannot show anything at alpha {alpha:g}, {enough} can"
+    if groups < fewest(alpha):
+        why = f"times in {groups} groups cannot show anything at alpha {alpha:g}, {fewest(alpha)} can"
         return None, 0, why
     return labels.codes, groups, ""

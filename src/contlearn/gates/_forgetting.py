@@ -9,7 +9,8 @@ import numpy as np
 
 from contlearn import _checks, _doors, _html
 from contlearn._answers import KINDS, Answer
-from contlearn.gates._comparison import compare, plural
+from contlearn.gates._comparison import compare
+from contlearn.gates._settled import counted
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
 from contlearn.stats import _columns
@@ -107,12 +108,12 @@ class Forgetting(Answer):
 
     def __str__(self) -> str:
         found, unknown = self.forgotten, sum(cell.p_value is None for cell in self.cells)
-        sure = f"alpha {self.alpha:g}, Holm over {_cells_of(len(self.cells) - unknown)}"
-        left = f"; {_cells_of(unknown)} of which nothing is known" if unknown else ""
+        sure = f"alpha {self.alpha:g}, Holm over {counted(len(self.cells) - unknown, 'cell')}"
+        left = f"; {counted(unknown, 'cell')} of which nothing is known" if unknown else ""
         if not found:
             return _checks.one_line(f"forgetting: none shown ({sure}){left}")
         told = "; ".join(map(str, found[:_TOLD]))
-        more = f"; and {_cells_of(len(found) - _TOLD)} more" if len(found) > _TOLD else ""
+        more = f"; and {counted(len(found) - _TOLD, 'cell')} more" if len(found) > _TOLD else ""
         return _checks.one_line(f"forgetting: {told}{more} ({sure}){left}")
 
     def table(self) -> str:
@@ -238,10 +239,6 @@ def _cell(name: str, slice_: str, trial: Trial, alpha: float) -> ForgettingCell:
         p_value=found.p_below,
         unknown=found.unknown,
     )
-
-
-def _cells_of(count: int) -> str:
-    return f"{count} {plural(count, 'cell')}"
 
 
 def _shown(cell: ForgettingCell | None) -> str:

@@ -217,11 +217,11 @@ def _counted(plan: Plan, codes: NDArray[np.intp] | None, n: int) -> tuple[str, i
 
     if codes is None:
         least = min((int(rows.sum()) for rows in plan.scarce), default=n)
-        return _settled.plural(n, "row") + (f", {least} of the rarest kind" if least < n else ""), least
+        return _settled.counted(n, "row") + (f", {least} of the rarest kind" if least < n else ""), least
     groups = np.unique(codes).size
     least = min((np.unique(codes[rows]).size for rows in plan.scarce), default=groups)
     few = f", {least} with the rarest kind" if least < groups else ""
-    return f"{_settled.plural(n, 'row')} in {_settled.plural(groups, 'group')}{few}", least
+    return f"{_settled.counted(n, 'row')} in {_settled.counted(groups, 'group')}{few}", least
 
 
 def _sizes(plan: Plan, codes: NDArray[np.intp] | None) -> NDArray[np.intp]:
@@ -234,7 +234,7 @@ def _found(evidence: Evidence, basis: str, n: int, margin: float, alpha: float) 
     side = evidence if evidence.gain > margin else evidence.mirrored()
     needed = _settled.rows_needed(evidence.mean, side.gain - side.low(alpha), n, margin)
     return _settled.Found(
-        evidence.interval(1.0 - 2.0 * alpha),
+        evidence.interval(_settled.confidence(alpha)),
         evidence.p_above(margin),
         evidence.mirrored().p_above(-margin),
         basis,

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn.gates._base import Gate
-from contlearn.gates._comparison import examine, plural, zeros_and_ones
+from contlearn.gates._comparison import examine, zeros_and_ones
 from contlearn.gates._predicted_labels import UnreadableError, correct, differing
+from contlearn.gates._settled import plural
 from contlearn.gates._share_of_rows import judge
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 from contlearn import _checks
 from contlearn.gates import _comparison
 from contlearn.gates._gain import Gain
+from contlearn.gates._settled import fewest
 from contlearn.gates._trial import Trial
 from contlearn.stats import _mean, _paired_power
 from contlearn.stats._sample_sizes import quantile
@@ -91,7 +92,7 @@ class Differences(NamedTuple):
         from scipy.special import ndtr
 
         units, alpha, margin = int(n / self.rows_per_unit + 1e-9), float(gate.alpha), float(gate.margin)
-        if units < math.ceil(-math.log2(alpha) - 1e-9):
+        if units < fewest(alpha):
             return _never
         limits, weights = self._limits(units, alpha)
         error = self.spread / math.sqrt(n)

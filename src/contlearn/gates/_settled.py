@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _POWER_QUANTILE = 0.8416212335729143  # of the standard normal law, at a power of 80 %
 _MOST_ROWS = 10**9
+_MOST_SURE = 1.0 - 2.0**-50
 
 
 class Found(NamedTuple):
@@ -101,6 +102,16 @@ def rows_needed(mean: _mean.Mean, low: float, n: int, margin: float) -> int | No
     return max(1, math.ceil(min(n * effect * effect, float(_MOST_ROWS)) - n))
 
 
+def confidence(alpha: float) -> float:
+    """Return that of an interval with `alpha` on either side; below 1, however small alpha is."""
+    return min(1.0 - 2.0 * alpha, _MOST_SURE)
+
+
 def plural(count: int, word: str) -> str:
+    """Return "row" or "rows"."""
+    return word if count == 1 else f"{word}s"
+
+
+def counted(count: int, word: str) -> str:
     """Return "1 row" or "2 rows"."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return f"{count} {plural(count, word)}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from contlearn.gates._comparison import more, plural, quantile
+from contlearn.gates._comparison import more
+from contlearn.gates._settled import confidence, fewest, plural
 from contlearn.results import Interval, Outcome, Verdict
 from contlearn.stats import _mean
+from contlearn.stats._sample_sizes import quantile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,8 +50,7 @@ def judge(
     n = int(marked.size)
     needed = _rows_for_share(float(marked.mean()), n, limit, alpha)
     if found.unknown:
-        enough = math.ceil(-math.log2(alpha) - 1e-9)
-        reason = f"nothing to decide on: {found.unknown}, {enough} could ({told})"
+        reason = f"nothing to decide on: {found.unknown}, {fewest(alpha)} could ({told})"
         return Verdict(Outcome.CONTINUE, reason, needed=needed)
     outcome, word = Outcome.CONTINUE, "is not settled against"
     if found.p_below is not None and found.p_below <= alpha:
@@ -68,7 +69,7 @@ def judge(
 def share(marked: NDArray[np.bool_], codes: Codes, limit: float, alpha: float) -> Share:
     """Return the share of `marked` rows, at least one of them, in the clusters `codes`."""
     n, k = int(marked.size), int(marked.sum())
-    interval = _mean.proportion(k, n, 1.0 - 2.0 * alpha)
+    interval = _mean.proportion(k, n, confidence(alpha))
     rows = Share(interval, _at_most(k, n, limit), _at_most(n - k, n, 1.0 - limit), "exact binomial test")
     return rows if codes is None else _of_groups(marked, codes, rows, limit, alpha)
 
@@ -86,7 +87,7 @@ def _of_groups(
     """Return what clusters show: never more than their rows would if they were independent."""
     mean = _mean.estimate(marked.astype(float), codes, 1.0)
     groups = f"{mean.units} {plural(mean.units, 'group')}"
-    if mean.units < -math.log2(alpha) - 1e-9:
+    if mean.units < fewest(alpha):
         return Share(rows.interval, None, None, "", f"{groups} cannot show a share at alpha {alpha:g}")
     test = f"Student's t over {groups}"
     if mean.standard_error == 0.0:
@@ -125,5 +126,5 @@ def _rows_for_share(estimate: float, n: int, limit: float, alpha: float) -> int 
         return None
     spread = quantile(alpha) * math.sqrt(limit * (1.0 - limit))
     spread += quantile(1.0 - _POWER) * math.sqrt(estimate * (1.0 - estimate))
-    fewest = math.log(alpha) / math.log1p(-limit)  # without a single marked row
-    return more(max(fewest, (spread / gap) ** 2 + 1.0 / gap if estimate else fewest), n)
+    least = math.log(alpha) / math.log1p(-limit)  # without a single marked row
+    return more(max(least, (spread / gap) ** 2 + 1.0 / gap if estimate else least), n)

@@ -129,7 +129,7 @@ def _critical_score(total: int, n: int, margin: float, alpha: float, exactly: bo
     tried: set[int] = set()
     while 0 <= better <= total and better not in tried:
         tried.add(better)
-        found = _margin.margin_test(better, total - better, n, margin)
+        found = _margin.margin_test(better, total - better, n, margin, alpha)
         lacking = goal - quantile(min(found.p_value, 1.0 - 1e-12))
         critical = found.statistic + lacking
         if not exactly and abs(lacking) < _NEAR:
