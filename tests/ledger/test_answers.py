@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import numpy as np
@@ -120,7 +120,7 @@ def test_a_decision_comes_back_with_what_the_policy_saw(evidence, decision):
 
 
 def vars_of(evidence):
-    return {name: getattr(evidence, name) for name in Evidence.__dataclass_fields__}
+    return {field.name: getattr(evidence, field.name) for field in fields(Evidence)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

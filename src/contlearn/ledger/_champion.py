@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from contlearn import _checks, _html
 from contlearn._answers import Answer
+from contlearn._time import Moment
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _moments
-from contlearn.policies._time import Moment
 from contlearn.results import Decision, Verdict
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from contlearn import _checks, _html
 from contlearn._answers import plain
+from contlearn._time import Moment
 from contlearn.ledger import _text
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import Moment
 
 FIRST = hashlib.sha256(b"contlearn.ledger").hexdigest()
 """What the first entry follows: the head of an empty ledger."""

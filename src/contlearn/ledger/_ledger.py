@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from contlearn import _checks
+from contlearn._time import Moment
 from contlearn.exceptions import LedgerError
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _moments, _text
@@ -19,7 +20,6 @@ from contlearn.ledger._records import Records, id_of
 from contlearn.ledger._reigns import Reigns
 from contlearn.ledger._store import New, Store
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import Moment
 from contlearn.results import Decision
 
 Answered = TypeVar("Answered")

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from contlearn.ledger import _text
 from contlearn.ledger._store import Row, Store
-from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence
+from contlearn.policies._evidence import Episode, Evidence
 from contlearn.results import DriftResult
 
 _DECISIONS = "SELECT e.id FROM entries AS e WHERE e.kind = 'decision' ORDER BY e.id DESC"
-_FIRST = f"coalesce(({_DECISIONS} LIMIT 1 OFFSET {MAX_EPISODES - 1}), 0)"
+_FIRST = f"coalesce(({_DECISIONS} LIMIT 1 OFFSET {Evidence.MAX_EPISODES - 1}), 0)"
 """Where the oldest of the last episodes begins."""
 
 
@@ -52,7 +52,7 @@ class Memory:
                 self._episodes[self._retrained] = replace(past, verdict=answer)
 
     def _forget(self) -> None:
-        gone = len(self._episodes) - MAX_EPISODES
+        gone = len(self._episodes) - Evidence.MAX_EPISODES
         if gone > 0:
             del self._episodes[:gone]
             if self._retrained is not None:

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contlearn import _checks
-from contlearn.policies import _time
-from contlearn.policies._time import Moment, builtin, moment
+from contlearn._time import Moment, builtin, instant, moment
 
 
 def checked(name: str, value: Any, *, needed: bool = False) -> Moment | None:
@@ -54,7 +53,7 @@ def _kind(value: Moment) -> str:
 
 
 def _instant(value: Moment) -> Moment:
-    return _time._instant(value) if isinstance(value, datetime) else value
+    return instant(value) if isinstance(value, datetime) else value
 
 
 def lies_within(at: Moment | None, since: Moment | None, until: Moment | None) -> bool:

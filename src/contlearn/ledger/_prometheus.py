@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from contlearn import _checks
+from contlearn._time import Moment
 from contlearn.exceptions import MissingDependencyError
 from contlearn.gates._canary_answer import CanaryAnswer
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import EachEntry
 from contlearn.ledger._ledger import Ledger
-from contlearn.policies._time import Moment
 from contlearn.results import Decision, DriftResult, Interval, Verdict
 
 _COUNTERS = {

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from contlearn import _checks
+from contlearn._time import Moment
 from contlearn.exceptions import DamagedLedger
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _export, _model_card, _moments
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._reigns import Reigns
 from contlearn.ledger._store import Row, Store
-from contlearn.policies._time import Moment
 
 
 class Records:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 from contlearn import _checks
+from contlearn._time import Moment
 from contlearn.exceptions import DamagedLedger
 from contlearn.ledger import _moments, _text
 from contlearn.ledger._champion import Champion
 from contlearn.ledger._store import Row, Store
-from contlearn.policies._time import Moment
 from contlearn.results import Decision, Verdict
 
 

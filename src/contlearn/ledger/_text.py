@@ -16,9 +16,9 @@ from typing import Any
 
 from contlearn import _checks
 from contlearn._answers import Parts, Word
+from contlearn._time import builtin
 from contlearn.exceptions import ContlearnError
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import builtin
 from contlearn.results import Interval
 
 TAG = "is"

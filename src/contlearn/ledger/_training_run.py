@@ -8,8 +8,8 @@ from typing import Any
 
 from contlearn import _checks, _html
 from contlearn._answers import Answer, Parts
+from contlearn._time import Moment, builtin
 from contlearn.ledger import _moments
-from contlearn.policies._time import Moment, builtin
 
 _MAPPINGS = ("curation", "seeds", "hyperparameters", "versions")
 

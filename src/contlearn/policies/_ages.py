@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from contlearn._time import Duration, Moment, duration, elapsed, words
 from contlearn.policies._base import Rule, unknown
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import Duration, Moment, duration, elapsed, words
 from contlearn.results import Decision
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contlearn import _checks
+from contlearn._time import Duration, duration, elapsed, words
 from contlearn.policies._base import Rule, unknown
-from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence
-from contlearn.policies._time import Duration, duration, elapsed, words
+from contlearn.policies._evidence import Episode, Evidence
 from contlearn.results import Decision
 
 _ROUNDING = 1e-9  # ten times 0.1 is 1
@@ -121,5 +121,5 @@ class Budget(Rule):
         return None if age is None else bool(age < self.per)
 
     def _cut_short(self, evidence: Evidence) -> bool:
-        full = len(evidence.history) >= MAX_EPISODES
+        full = len(evidence.history) >= Evidence.MAX_EPISODES
         return full and self._within(evidence.history[0], evidence) is not False

@@ -6,9 +6,9 @@ import math
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from contlearn._time import Moment, elapsed
 from contlearn.policies._base import unknown
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import Moment, elapsed
 from contlearn.results import Decision, Interval
 
 DAY = timedelta(days=1)

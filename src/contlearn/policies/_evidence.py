@@ -5,16 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from contlearn import _checks
 from contlearn._answers import Parts
-from contlearn.policies._time import Moment, builtin, moment
+from contlearn._time import Moment, builtin, moment
 from contlearn.results import Decision, DriftResult, Interval, Verdict
-
-# A history is bounded, so that an evidence stays small however long a service runs. Rules that count over a
-# time treat a full history as one whose beginning is lost.
-MAX_EPISODES = 1000
 
 AnyEvidence = TypeVar("AnyEvidence", bound="Evidence")
 
@@ -44,8 +40,8 @@ class Evidence:
     confidence
         The champion's mean confidence in its predictions now, higher is surer.
     history
-        `Episode` after `Episode`, oldest first: what was decided before. The last 1,000 are kept,
-        and the histories inside them are emptied.
+        `Episode` after `Episode`, oldest first: what was decided before. The last 1,000 (`MAX_EPISODES`) are
+        kept, and the histories inside them are emptied.
 
     Raises
     ------
@@ -60,6 +56,10 @@ class Evidence:
     >>> Evidence(loss=float("nan")).loss is None
     True
     """
+
+    # A history is bounded, so that an evidence stays small however long a service runs. Rules that count over
+    # a time treat a full history as one whose beginning is lost.
+    MAX_EPISODES: ClassVar[int] = 1000
 
     now: Moment | None = None
     trained_at: Moment | None = None
@@ -164,7 +164,7 @@ def _history(name: str, value: Any) -> tuple[Episode, ...]:
     if value is None:
         return ()
     _checks.instance(name, value, (tuple, list), "a tuple of Episode")
-    return tuple(_without_history(name, episode) for episode in value[-MAX_EPISODES:])
+    return tuple(_without_history(name, episode) for episode in value[-Evidence.MAX_EPISODES :])
 
 
 def _without_history(name: str, episode: Any) -> Episode:

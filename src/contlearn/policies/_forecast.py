@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from contlearn import _checks
+from contlearn._time import Duration, duration, words
 from contlearn.policies._base import Rule, unknown
 from contlearn.policies._cycle import DAY, cycle
 from contlearn.policies._evidence import Evidence
-from contlearn.policies._time import Duration, duration, words
 from contlearn.results import Decision
 
 if TYPE_CHECKING:

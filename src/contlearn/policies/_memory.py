@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contlearn import _checks
+from contlearn._time import Duration, duration, elapsed, words
 from contlearn.policies._base import PolicyLike, Rule, ask, require_policy, tally, unknown
-from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence, rewritten
-from contlearn.policies._time import Duration, duration, elapsed, words
+from contlearn.policies._evidence import Episode, Evidence, rewritten
 from contlearn.results import Decision
 
 
@@ -48,8 +48,8 @@ class Sustained(Rule):
         require_policy("policy", self.policy)
         object.__setattr__(self, "k", _checks.count("k", self.k))
         object.__setattr__(self, "of", _checks.count("of", self.of, low=self.k))
-        if self.of > MAX_EPISODES + 1:
-            _checks.fail("of", f"be at most {MAX_EPISODES + 1}", self.of, "no history is longer")
+        if self.of > Evidence.MAX_EPISODES + 1:
+            _checks.fail("of", f"be at most {Evidence.MAX_EPISODES + 1}", self.of, "no history is longer")
 
     def __call__(self, evidence: Evidence) -> Decision:
         history = evidence.history
@@ -115,5 +115,5 @@ class AtMost(Rule):
         return None if age is None else bool(age < self.per)
 
     def _cut_short(self, evidence: Evidence) -> bool:
-        full = len(evidence.history) >= MAX_EPISODES
+        full = len(evidence.history) >= Evidence.MAX_EPISODES
         return full and self._within(evidence.history[0], evidence) is not False

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from contlearn import _checks, _html
 from contlearn._answers import plain
+from contlearn._time import Duration, words
 from contlearn.policies._evidence import Episode, Evidence
-from contlearn.policies._time import Duration, words
 from contlearn.results import Interval
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from contlearn import _checks, _html
 from contlearn.policies._base import PolicyLike, ask, expression, require_policy
 from contlearn.policies._costs import Costs
-from contlearn.policies._evidence import MAX_EPISODES, Episode, Evidence, rewritten
+from contlearn.policies._evidence import Episode, Evidence, rewritten
 from contlearn.policies._money import Money
 from contlearn.results import Decision, Outcome, Verdict
 
@@ -196,7 +196,8 @@ def _decided(policy: PolicyLike, records: Sequence[Evidence], world: World | Non
     """Return the answers one by one, each with the past that the ones before it have made."""
     if not records:
         return ()
-    past, trained_at, model = deque(records[0].history, maxlen=MAX_EPISODES), records[0].trained_at, 0
+    past = deque(records[0].history, maxlen=Evidence.MAX_EPISODES)
+    trained_at, model = records[0].trained_at, 0
     decisions = []
     for position, recorded in enumerate(records):
         evidence = rewritten(recorded, trained_at=trained_at, history=tuple(past))

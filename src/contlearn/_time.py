@@ -1,4 +1,4 @@
-"""Moments and durations as the rules see them: two moments that cannot be compared have no distance."""
+"""Moments and durations as rules and the ledger see them: two that cannot be compared have no distance."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def elapsed(since: Moment | None, now: Moment | None, like: Duration) -> Any:
     if isinstance(since, datetime) and isinstance(now, datetime) and isinstance(like, timedelta):
         if (since.utcoffset() is None) != (now.utcoffset() is None):
             return None
-        return _instant(now) - _instant(since)
+        return instant(now) - instant(since)
     if any(value is None or isinstance(value, datetime | timedelta) for value in (since, now, like)):
         return None
     return now - since  # type: ignore[operator]
@@ -78,7 +78,8 @@ def words(value: Duration) -> str:
     return str(value)  # pragma: no cover - the seconds catch everything
 
 
-def _instant(value: datetime) -> datetime:
+def instant(value: datetime) -> datetime:
+    """Return a moment in UTC, so that it can be compared; one without a time zone as it is."""
     offset = value.utcoffset()
     if offset is None:
         return value
