@@ -12,7 +12,22 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from contlearn.exceptions import InvalidParameterError
-from contlearn.gates import EverySlice, Gain, Gate, HoldoutBudget, Outcome, SignOff, Trial, Verdict
+from contlearn.gates import (
+    Approval,
+    AUCGain,
+    EverySlice,
+    Faster,
+    Gain,
+    Gate,
+    HoldoutBudget,
+    MetricGain,
+    NegativeFlips,
+    OldData,
+    Outcome,
+    SignOff,
+    Trial,
+    Verdict,
+)
 from contlearn.persistence import dump, load
 
 law = settings(derandomize=True, deadline=None, max_examples=60)
@@ -381,15 +396,16 @@ def allowed(k, **more):
 
 
 @pytest.mark.parametrize(
-    ("gate", "needs"),
+    "gate",
     [
-        (Gain(margin=-0.1), True),
-        (Gain(margin=-0.1) & small, True),
-        (EverySlice(Gain(margin=-0.1), by="half"), True),
-        (Gain(margin=-0.1) & Gain(margin=-0.2), True),
+        Gain(margin=-0.1),
+        Gain(margin=-0.1) & small,
+        EverySlice(Gain(margin=-0.1), by="half"),
+        Gain(margin=-0.1) & Gain(margin=-0.2),
+        EverySlice(Gain(), by="half", margins={"a": -0.1, "b": -0.1}),
     ],
 )
-def test_after_a_promotion_a_margin_below_zero_needs_the_anchor(gate, needs):
+def test_after_a_promotion_a_margin_below_zero_needs_the_anchor(gate):
     halves = {"slices": {"half": ["a"] * 1000 + ["b"] * 1000}}
     budget = HoldoutBudget()
     first = budget.judge(gate, allowed(0, **halves))
@@ -410,13 +426,86 @@ def test_a_gain_of_the_whole_lets_slices_lose_a_little_without_an_anchor():
     assert budget.judge(gate, trial(WINNER, ids=np.arange(N, 2 * N), **halves))
 
 
+def scored(k, **more):
+    """Return a trial whose challenger loses 3 points more, and ranks the rows better."""
+    rng, n = np.random.default_rng(k), 2000
+    y = np.arange(n) % 2
+    champion, challenger = (y * gap + rng.normal(size=n) for gap in (1.0, 3.0))
+    more = {"anchor_losses": CREEPING} | more
+    worse = np.where(rng.random(n) < 0.03, 1.0, CREEPING)
+    ids = np.arange(k * n, (k + 1) * n)
+    return Trial(CREEPING, worse, y=y, champion=champion, challenger=challenger, ids=ids, **more)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [AUCGain(), Faster(1.5), OldData(Gain()), NegativeFlips(0.2), MetricGain("roc_auc", n_resamples=200)],
+)
+def test_only_the_same_measure_of_all_rows_forbids_a_loss(other):
+    """A better rank, or a shorter time, says nothing about the mean loss that may fall at every promotion."""
+    old = {"winter": Trial(np.r_[np.ones(100), np.zeros(100)], np.zeros(200))}
+    beside = {"seconds": (np.linspace(1, 2, 50), np.linspace(1, 2, 49)), "old_data": old}
+    gate, budget = other & Gain(margin=-0.1), HoldoutBudget()
+    assert budget.judge(gate, scored(0, anchor_losses=None, **beside))
+    creeping = budget.judge(gate, scored(1, anchor_losses=None, **beside))
+    assert creeping.outcome is Outcome.CONTINUE
+    assert "pass anchor_losses" in creeping.reason
+    assert budget.judge(gate, scored(2, **beside))
+    assert budget.n_promoted == 2
+
+
+def test_a_margin_below_zero_of_a_metric_needs_the_predictions_of_the_anchor():
+    budget = HoldoutBudget()
+    for gate in (AUCGain(margin=-0.1), EverySlice(AUCGain(margin=-0.1), by="half") & Gain(margin=-0.1)):
+        halves = {"slices": {"half": ["a"] * 1000 + ["b"] * 1000}}
+        budget.judge(gate, scored(budget.n_promoted, **halves))
+        refused = budget.judge(gate, scored(10 + budget.n_promoted, **halves))
+        assert refused.outcome is Outcome.CONTINUE
+        assert "pass anchor, the predictions" in refused.reason
+    assert budget.n_promoted == 1
+    assert budget.judge(AUCGain(margin=-0.1) & AUCGain(), scored(20))
+
+
+def test_old_data_that_may_lose_needs_an_anchor_of_its_own():
+    budget, gate = HoldoutBudget(), OldData(Gain(margin=-0.1))
+
+    def remembering(k, **more):
+        return Trial(
+            losses(k),
+            losses(k + 50),
+            ids=range(k * N, (k + 1) * N),
+            old_data={"winter": Trial(CREEPING, np.roll(CREEPING, k + 1), **more)},
+        )
+
+    assert budget.judge(gate, remembering(0))
+    assert "anchor_losses" in budget.judge(gate, remembering(1)).reason
+    assert budget.judge(gate, remembering(2, anchor_losses=CREEPING))
+
+
+@pytest.mark.parametrize("gate", [Faster(1.5), NegativeFlips(0.2), Faster(1.5) & NegativeFlips(0.2)])
+def test_what_says_nothing_about_the_loss_promotes_alone_only_once(gate):
+    budget, beside = HoldoutBudget(), {"seconds": (np.linspace(1, 2, 50), np.linspace(1, 2, 49))}
+    assert budget.judge(gate, scored(0, **beside))
+    refused = budget.judge(gate, scored(1, **beside))
+    assert refused.outcome is Outcome.CONTINUE
+    assert refused.reason.startswith("the gate says nothing about the loss")
+    assert budget.judge(gate & Gain(margin=-0.1), scored(2, **beside))
+
+
 # gates without an error rate -----------------------------------------------------------------------------
 
 
-def test_what_keeps_no_error_rate_is_never_promoted():
-    verdict = HoldoutBudget().judge(small, trial(WINNER, ids=range(N)))
+@pytest.mark.parametrize("blind", [False, True])
+@pytest.mark.parametrize("gate", [small, Approval("ada"), EverySlice(small, by="half") & small])
+def test_what_keeps_no_error_rate_is_never_promoted_and_costs_nothing(gate, blind):
+    budget = HoldoutBudget(blind=blind)
+    before = pickle.dumps(budget)
+    signed_ = {"approvals": [SignOff("ada")], "slices": {"half": [0, 1] * (N // 2)}}
+    verdict = budget.judge(gate, trial(WINNER, ids=range(N), **signed_))
     assert verdict.outcome is Outcome.CONTINUE
     assert verdict.reason.startswith("the gate keeps no error rate")
+    assert verdict.reason.endswith("nothing was spent") == blind
+    assert pickle.dumps(budget) == before
 
 
 @dataclass(frozen=True, slots=True)

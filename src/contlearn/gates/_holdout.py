@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import numbers
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -132,32 +131,6 @@ def digest(gate: Any, trial: Trial) -> str:
             for piece in _bytes(column):
                 text.update(piece)
     return text.hexdigest()
-
-
-def keeps_a_rate(gate: Any) -> bool:
-    """Return whether a gate, or any gate that must promote with it or inside it, has an alpha."""
-    if getattr(gate, "alpha", None) is not None:
-        return True
-    return any(keeps_a_rate(inner) for inner in _inside(gate))
-
-
-def may_lose(gate: Any) -> bool:
-    """Return whether a promotion by this gate allows the mean loss to be higher than the champion's."""
-    joined = getattr(gate, "parts", None)
-    parts = joined if isinstance(gate, Gate) and isinstance(joined, tuple) else (gate,)
-    margins = [part.margin for part in parts if isinstance(getattr(part, "margin", None), numbers.Real)]
-    if any(margin >= 0.0 for margin in margins):
-        return False
-    return bool(margins) or any(may_lose(inner) for part in parts for inner in _inside(part))
-
-
-def _inside(gate: Any) -> Iterator[Any]:
-    """Yield the gates that are fields of a gate."""
-    if not (isinstance(gate, Gate) and is_dataclass(gate)):
-        return
-    for field in fields(gate):
-        value = getattr(gate, field.name)
-        yield from (each for each in (value if isinstance(value, tuple) else (value,)) if callable(each))
 
 
 def _described(value: Any) -> str:

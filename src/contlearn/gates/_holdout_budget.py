@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from river.base import Base
 
 from contlearn import _checks
-from contlearn.gates import _holdout
+from contlearn.gates import _creep, _holdout
 from contlearn.gates._base import GateLike, ask, tightened
 from contlearn.gates._holdout import Holdout, Rows
 from contlearn.gates._trial import Trial
@@ -20,6 +20,10 @@ _MOST_CHALLENGERS = 1000
 _MOST_HOLDOUTS = 100_000
 
 _NAME_ROWS = "name the rows by ids= in the trial"
+_NO_RATE = (
+    "the gate keeps no error rate that could be spent; join it to one that does, such as Gain(); "
+    "nothing was spent"
+)
 _NEW_ROWS = f"judge on rows that no challenger has seen, and {_NAME_ROWS}"
 
 
@@ -91,13 +95,16 @@ class HoldoutBudget(Base):  # type: ignore[misc]
     `blind`, verdicts tell the outcome alone.
 
     **What costs.** Every question that reaches the gate, CONTINUE included. A gate without an error rate (no
-    `alpha` in it or in what is joined to it) has nothing to spend, and its promotions are not passed on. An
-    alpha of the gate that is smaller already stays.
+    `alpha` in it or in what is joined to it) has nothing to spend: the answer is CONTINUE, and costs nothing.
+    An alpha of the gate that is smaller already stays.
 
-    **Margins below zero.** A gate that allows some loss allows it again at every promotion; after the first
-    promotion by this budget, a trial for such a gate needs `anchor_losses`, those of the best model
-    ever promoted, or it is not promoted. Slices may be allowed a loss where the gate asks for a gain of the
-    whole, as in ``Gain() & EverySlice(Gain(margin=-0.05), by="region")``.
+    **Margins below zero.** A gate that allows some loss allows it again at every promotion. After the first
+    promotion by this budget, such a gate promotes only where the trial has the best model ever promoted:
+    its `anchor_losses`, for `AUCGain` and `MetricGain` the predictions `anchor`, for `OldData` the
+    `anchor_losses` of every old trial. A margin of 0 or more for the same measure of all rows lifts that:
+    slices may lose a little in ``Gain() & EverySlice(Gain(margin=-0.05), by="region")``, but the mean loss
+    may not in ``AUCGain() & Gain(margin=-0.05)``. `NegativeFlips`, `Churn`, `Faster` and `Calibrated` say
+    nothing about the loss: after the first promotion they do not promote alone.
 
     Cost: beside that of the gate, 0.2 ms for 2,000 rows and 5 ms for 100,000, 2 microseconds for each id that
     is a text, and up to 0.15 ms for each remembered holdout. State: at most 16 kilobytes per remembered
@@ -191,7 +198,10 @@ class HoldoutBudget(Base):  # type: ignore[misc]
             return refused
         place = self._next(rows) if look is None else look.challenger
         level = self._level(place)
-        verdict = self._guarded(gate, trial, ask(tightened(gate, level), trial), look)
+        verdict = ask(tightened(gate, level), trial)
+        if not _creep.keeps_a_rate(gate):
+            return Verdict(Outcome.CONTINUE, _NO_RATE if self.blind else f"{_NO_RATE}; {verdict.reason}")
+        verdict = self._guarded(gate, trial, verdict, look)
         self._remember(name, rows, Look(place, level, verdict.outcome), new=look is None)
         return self._told(verdict, place, level)
 
@@ -271,17 +281,10 @@ class HoldoutBudget(Base):  # type: ignore[misc]
         """Return the verdict, which is no promotion where promotions could add up to more than is allowed."""
         if not verdict.promote or (look is not None and look.outcome is Outcome.PROMOTE):
             return verdict
-        why = ""
-        if not _holdout.keeps_a_rate(gate):
-            why = "the gate keeps no error rate that could be spent; join it to one that does, such as Gain()"
-        elif self._promoted and trial.anchor_losses is None and _holdout.may_lose(gate):
-            why = (
-                "a gate with a margin below 0 allows its loss again at every promotion, and one was made; "
-                "pass anchor_losses, those of the best model ever promoted"
-            )
-        if not why:
-            return verdict
-        return replace(verdict, outcome=Outcome.CONTINUE, reason=f"{why}; {verdict.reason}")
+        why = _creep.lacking(gate, trial) if self._promoted else ""
+        return (
+            replace(verdict, outcome=Outcome.CONTINUE, reason=f"{why}; {verdict.reason}") if why else verdict
+        )
 
     def _told(self, verdict: Verdict, place: int, level: float) -> Verdict:
         where = f"challenger {place} on these rows, asked at alpha {level:.3g} of {self.alpha:g}"
