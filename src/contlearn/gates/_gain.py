@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contlearn import _checks
-from contlearn.gates._base import Gate, joint_needed, weakest
+from contlearn.gates._anchor import of_both
+from contlearn.gates._base import Gate
 from contlearn.gates._comparison import Comparison, Method, compare
+from contlearn.gates._settled import unsettled
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
 from contlearn.stats import _betting_mean
@@ -118,10 +120,15 @@ class Gain(Gate):
         """Return whether the challenger's gain exceeds the margin."""
         _checks.instance("trial", trial, Trial, "a Trial")
         verdict = self._against(trial)
-        if trial.anchor_losses is None or self.margin >= 0.0:
+        if self.margin >= 0.0 or (trial.anchor is None and trial.anchor_losses is None):
             return verdict
+        if trial.anchor_losses is None:
+            why = (
+                "the trial has the anchor's predictions and not its losses; pass anchor_losses= to the trial"
+            )
+            return of_both(verdict, unsettled(why))
         anchored = Trial(trial.anchor_losses, trial.challenger_losses, groups=trial.groups)
-        return _of_both(verdict, self._against(anchored))
+        return of_both(verdict, self._against(anchored))
 
     def _against(self, trial: Trial) -> Verdict:
         """Return whether the challenger passes against one model."""
@@ -151,24 +158,6 @@ def check_bounds(bounds: object) -> None:
     if not isinstance(bounds, tuple) or len(bounds) != 2:
         _checks.fail("bounds", "be a pair (low, high) of losses", bounds, "such as (0.0, 1.0) for brier")
     _betting_mean.bounds_of("bounds[0]", bounds[0], "bounds[1]", bounds[1])
-
-
-def _of_both(champion: Verdict, anchor: Verdict) -> Verdict:
-    """Return the verdict against two models: the challenger has to pass against each."""
-    both = tuple(
-        replace(verdict, reason=f"against the {name}, {verdict.reason}")
-        for name, verdict in (("champion", champion), ("anchor", anchor))
-    )
-    outcome = weakest(both)
-    known = [verdict.p_value for verdict in both if verdict.p_value is not None]
-    return Verdict(
-        outcome,
-        "; ".join(verdict.reason for verdict in both),
-        gain=champion.gain,
-        p_value=max(known) if len(known) == len(both) else None,
-        needed=joint_needed(outcome, both),
-        because=both,
-    )
 
 
 def _outcome(found: Comparison, margin: float, alpha: float) -> Outcome:

@@ -36,11 +36,13 @@ class Trial:
         Time per prediction of champion and challenger: two numbers, or two arrays of shape (n_samples,).
     approvals : iterable of SignOff, optional
         What people said about the challenger, such as ``ledger.approvals(model_id)``.
-    y, champion, challenger : array, optional
-        Labels and predictions, kept by `from_predictions`.
+    y, champion, challenger, anchor : array, optional
+        Labels and what the models predicted, kept by `from_predictions`. The anchor is the best model ever
+        promoted; `AUCGain` and `MetricGain` read its predictions, `Gain` its losses.
     anchor_losses : array of shape (n_samples,), optional
-        Loss on each row of the best model ever promoted. A gate with a negative margin then asks for no more
-        loss than that against this model, too; otherwise twenty gates in a row can each lose the margin.
+        Loss of the anchor on each row; `from_predictions` computes it from `anchor`. A gate with a negative
+        margin then asks for no more loss than that against the anchor, too; otherwise twenty gates in a row
+        can each lose the margin.
     old_data : mapping of str to Trial, optional
         Trials of both models on named sets of old rows, for `OldData`.
     ids : array of shape (n_samples,), optional
@@ -79,6 +81,7 @@ class Trial:
     anchor_losses: NDArray[np.float64] | None = None
     old_data: Mapping[str, Trial] | None = None
     ids: NDArray[Any] | None = None
+    anchor: NDArray[Any] | None = None
 
     # Written out, because what goes in (anything like an array) is wider than what comes out.
     def __init__(
@@ -96,6 +99,7 @@ class Trial:
         anchor_losses: ArrayLike | None = None,
         old_data: Mapping[str, Trial] | None = None,
         ids: ArrayLike | None = None,
+        anchor: ArrayLike | None = None,
     ) -> None:
         columns = {
             "champion_losses": _losses("champion_losses", champion_losses),
@@ -106,6 +110,7 @@ class Trial:
             "challenger": _rows("challenger", challenger),
             "anchor_losses": None if anchor_losses is None else _losses("anchor_losses", anchor_losses),
             "ids": None if ids is None else _sealed(_columns.column("ids", ids)),
+            "anchor": _rows("anchor", anchor),
         }
         named = {} if slices is None else _named_columns(slices)
         given = {name: column for name, column in columns.items() if column is not None}
@@ -147,7 +152,8 @@ class Trial:
         slices, groups, seconds, approvals, old_data, ids
             As in `Trial`.
         anchor : array, optional
-            What the best model ever promoted predicted; see `anchor_losses` of `Trial`.
+            What the best model ever promoted predicted. Kept, and `anchor_losses` computed from it; a trial
+            made of losses takes them as `anchor_losses`.
 
         Examples
         --------
@@ -169,6 +175,7 @@ class Trial:
             anchor_losses=None if anchor is None else loss(y, anchor),
             old_data=old_data,
             ids=ids,
+            anchor=anchor,
         )
 
     @property
@@ -205,6 +212,7 @@ class Trial:
             anchor_losses=of(self.anchor_losses),
             old_data=self.old_data,
             ids=of(self.ids),
+            anchor=of(self.anchor),
         )
 
     def __repr__(self) -> str:
@@ -213,7 +221,7 @@ class Trial:
             parts.append(f"slices={list(map(_checks.called, self.slices))}")
         others = (
             *("groups", "seconds", "approvals", "y", "champion", "challenger"),
-            *("anchor_losses", "old_data", "ids"),
+            *("anchor", "anchor_losses", "old_data", "ids"),
         )
         parts += [f"{name}=..." for name in others if getattr(self, name) is not None]
         return f"Trial({', '.join(parts)})"
@@ -221,7 +229,7 @@ class Trial:
     def __reduce__(self) -> tuple[Any, ...]:
         slices = None if self.slices is None else dict(self.slices)
         old = None if self.old_data is None else dict(self.old_data)
-        beside = (self.y, self.champion, self.challenger, self.anchor_losses, old, self.ids)
+        beside = (self.y, self.champion, self.challenger, self.anchor_losses, old, self.ids, self.anchor)
         losses = (self.champion_losses, self.challenger_losses)
         return _remade, (*losses, slices, self.groups, self.seconds, self.approvals, beside)
 
@@ -229,7 +237,7 @@ class Trial:
 def _remade(*fields: Any) -> Trial:
     """Return an unpickled trial: built anew, because pickling would forget that its arrays are read-only."""
     *start, beside = fields
-    names = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids")
+    names = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids", "anchor")
     return Trial(*start, **dict(zip(names, beside, strict=True)))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from contlearn.persistence import _classes, _kinds, _parts, _windows
 from contlearn.persistence._refusals import damaged
 
-_BESIDE = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids")  # given to a trial by name
+_BESIDE = ("y", "champion", "challenger", "anchor_losses", "old_data", "ids", "anchor")  # given by name
 
 
 def _of_trial(trial: Any) -> tuple[Any, ...]:

@@ -62,8 +62,8 @@ def margin_test(b: int, c: int, n: int, margin: float, alpha: float = 0.05) -> M
     edge of the hypothesis, psi being the rate of disagreement, and s is binomial with psi. The p-value is the
     largest tail over psi in its Clopper-Pearson interval of confidence 1 - e, plus e [1]_; e is 1e-6, or a
     hundredth of `alpha` where that is less. The largest value is searched on 49 rates, then around the best
-    of them. Above 20,000 disagreeing rows, a million for an alpha below 0.001, the normal limit with a continuity
-    correction takes over.
+    of them. Above 20,000 disagreeing rows, a million for an alpha below 0.001, the normal limit with a
+    continuity correction takes over.
     Cost: about 70 binomial tails over a few standard deviations of s: 2 ms at 100 rows, 10 ms at 30,000.
 
     References
