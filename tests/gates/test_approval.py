@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contlearn.exceptions import InvalidParameterError
-from contlearn.gates import Approval, Gain, Outcome, SignOff, Trial
+from contlearn.gates import Approval, Gain, NegativeFlips, Outcome, SignOff, Trial
 
 modest = settings(derandomize=True, deadline=None, max_examples=200)
 
@@ -24,7 +24,7 @@ def test_nothing_is_promoted_before_somebody_has_spoken():
         for silent in (Trial([1.0], [0.0]), trial()):
             verdict = gate(silent)
             assert verdict.outcome is Outcome.CONTINUE
-            assert "approvals=ledger.approvals(model_id)" in verdict.reason
+            assert "ledger.approv" in verdict.reason
 
 
 def test_anybody_may_approve_where_nobody_is_named():
@@ -122,3 +122,26 @@ def test_it_is_a_value():
     assert pickle.loads(pickle.dumps(Approval("ada"))) == Approval("ada")
     with pytest.raises(InvalidParameterError, match="trial must be a Trial"):
         Approval()([1.0])
+
+
+def test_nobody_asked_and_nobody_heard_have_different_cures():
+    unasked, unheard = (Trial([1, 0], [0, 0], approvals=given) for given in (None, []))
+    for gate, name in ((Approval(by="grace"), "grace"), (Approval(), "ada")):
+        assert "pass approvals=ledger.approvals(model_id) to the trial" in gate(unasked).reason
+        assert f"ledger.approve(model_id, by='{name}', at=...)" in gate(unheard).reason
+        assert "approvals=" not in gate(unheard).reason
+
+
+def test_who_is_to_approve_reads_what_the_gates_beside_it_found():
+    trial = Trial([1] * 60 + [0] * 40, [0] * 100, approvals=[])
+    found = Gain()(trial)
+    verdict = (Gain() & Approval(by="ada"))(trial)
+    assert verdict.outcome is Outcome.CONTINUE
+    assert verdict.reason.startswith("not yet approved by ada; ")
+    assert verdict.reason.endswith(f"; passed: {found.reason}")
+    assert verdict.gain == found.gain
+
+
+def test_as_long_as_a_gate_has_not_passed_the_reason_is_that_gates():
+    trial = Trial([1, 0, 0], [0, 0, 0], approvals=[])
+    assert "passed" not in (Gain() & NegativeFlips(0.9) & Approval(by="ada"))(trial).reason

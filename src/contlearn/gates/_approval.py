@@ -13,7 +13,7 @@ from contlearn.gates._sign_off import SignOff
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
 
-_CURE = "pass approvals=ledger.approvals(model_id) to the trial"
+_GIVEN = "pass approvals=ledger.approvals(model_id) to the trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class Approval(Gate):
     ``ledger.approvals(model_id)`` gives the sign-offs of one model, and where those in the trial name several
     models, none of them counts. It keeps no error rate, so it has no alpha.
 
+    Joined to other gates, and the only one that has not promoted, it is told with what they found: who is to
+    approve should read it.
+
     Cost: O(number of sign-offs).
 
     Threads may share it.
@@ -53,6 +56,8 @@ class Approval(Gate):
     >>> print(gate(Trial([1, 0], [0, 0], approvals=[SignOff("ada"), refusal])))
     reject: refused by grace: the new region has no rows yet
     """
+
+    _asks_people = True
 
     by: str | tuple[str, ...] | None = None
 
@@ -80,7 +85,7 @@ class Approval(Gate):
             return Verdict(Outcome.REJECT, "; ".join(map(_told, refused)))
         waiting = [name for name in asked or () if name not in last]
         if waiting or not heard:
-            return Verdict(Outcome.CONTINUE, _waiting(waiting, heard))
+            return Verdict(Outcome.CONTINUE, _waiting(waiting, heard, trial.approvals is None))
         return Verdict(Outcome.PROMOTE, "; ".join(map(_told, heard.values())))
 
 
@@ -98,7 +103,7 @@ def _unfit(trial: Trial) -> str:
     models = dict.fromkeys(said.model_id for said in trial.approvals or () if said.model_id)
     if len(models) > 1:
         named = ", ".join(map(_checks.called, models))
-        return f"the approvals are of {len(models)} models ({named}), so none of them counts; {_CURE}"
+        return f"the approvals are of {len(models)} models ({named}), so none of them counts; {_GIVEN}"
     return ""
 
 
@@ -106,8 +111,14 @@ def _told(said: SignOff) -> str:
     return _checks.one_line(str(said))
 
 
-def _waiting(waiting: list[str], heard: dict[str, SignOff]) -> str:
+def _cure(name: str) -> str:
+    return f"record it by ledger.approve(model_id, by={_checks.called(name)!r}, at=...)"
+
+
+def _waiting(waiting: list[str], heard: dict[str, SignOff], unasked: bool) -> str:
+    """Return who is waited for, and how to go on; `unasked` where the trial has no approvals at all."""
     if not waiting:
-        return f"nobody has approved yet; {_CURE}"
-    so_far = f" (approved by {', '.join(map(_checks.called, heard))})" if heard else f"; {_CURE}"
+        return f"nobody has approved yet; {_GIVEN if unasked else _cure('ada')}"
+    so_far = f" (approved by {', '.join(map(_checks.called, heard))})" if heard else ""
+    so_far = so_far or f"; {_GIVEN if unasked else _cure(waiting[0])}"
     return f"not yet approved by {', '.join(map(_checks.called, waiting))}{so_far}"

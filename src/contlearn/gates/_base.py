@@ -14,6 +14,11 @@ from contlearn.results import Outcome, Verdict
 GateLike: TypeAlias = Callable[[Trial], Verdict]
 """A gate, or any callable that reads a trial and answers with a verdict."""
 
+_NO_OR = (
+    "whatever a joined gate promotes, each of its gates must promote, so that it keeps their rates of wrong "
+    "promotions, which no or and no not would; write another rule as a function of a trial"
+)
+
 _WEAKEST_FIRST = (Outcome.REJECT, Outcome.CONTINUE, Outcome.PROMOTE)
 
 
@@ -44,6 +49,7 @@ class Gate(abc.ABC):
     """
 
     __slots__ = ()
+    _asks_people = False  # whether its answer is a person's, who reads what the gates beside it found
 
     @abc.abstractmethod
     def __call__(self, trial: Trial) -> Verdict:
@@ -60,6 +66,14 @@ class Gate(abc.ABC):
     def __rand__(self, other: GateLike) -> Gate:
         return AllOf((*_parts(other), *_parts(self))) if _joins(other) else NotImplemented
 
+    def __or__(self, other: object) -> NoReturn:
+        raise TypeError(f"gates are joined by & only; {_NO_OR}")
+
+    __ror__ = __or__
+
+    def __invert__(self) -> NoReturn:
+        raise TypeError(f"a gate cannot be turned round by ~; {_NO_OR}")
+
     def __bool__(self) -> NoReturn:
         # `first and second` would quietly drop the first gate
         raise TypeError("a gate is neither true nor false; ask gate(trial), and join gates by &")
@@ -74,15 +88,24 @@ class AllOf(Gate):
     def __call__(self, trial: Trial) -> Verdict:
         verdicts = tuple(ask(part, trial) for part in self.parts)
         outcome = weakest(verdicts)
-        deciding = [verdict.reason for verdict in verdicts if verdict.outcome is outcome]
         return Verdict(
             outcome,
-            "; ".join(deciding),
+            self._reason(verdicts, outcome),
             gain=next((verdict.gain for verdict in verdicts if verdict.gain), None),
             p_value=largest_p_value(verdicts),
             needed=joint_needed(outcome, verdicts),
             because=verdicts,
         )
+
+    def _reason(self, verdicts: tuple[Verdict, ...], outcome: Outcome) -> str:
+        """Return the reasons that decide; where only a person is waited for, what that person should read."""
+        asked = list(zip(self.parts, verdicts, strict=True))
+        reason = "; ".join(verdict.reason for _, verdict in asked if verdict.outcome is outcome)
+        passed = [verdict.reason for _, verdict in asked if verdict.promote]
+        waited_for = [part for part, verdict in asked if not verdict.promote]
+        if outcome is not Outcome.CONTINUE or not passed or not all(map(_asks_people, waited_for)):
+            return reason
+        return f"{reason}; passed: {'; '.join(passed)}"
 
     def tightened(self, alpha: float) -> AllOf:
         """Return the same gates, each at most at `alpha`."""
@@ -131,6 +154,10 @@ def _joins(other: object) -> bool:
 
 def _parts(gate: GateLike) -> tuple[GateLike, ...]:
     return gate.parts if isinstance(gate, AllOf) else (gate,)
+
+
+def _asks_people(gate: GateLike) -> bool:
+    return isinstance(gate, Gate) and gate._asks_people
 
 
 def _name(gate: GateLike) -> str:
