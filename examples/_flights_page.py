@@ -59,7 +59,7 @@ def body(report: Report, light: bytes, dark: bytes) -> Iterator[str]:
     yield "<h2>The year in one picture</h2>"
     yield image(light, dark)
     yield "<h2>When the loop trains, and what it serves</h2>"
-    rules = f"retrain_when = {report.policy}\npromote_when = {report.gate}"
+    rules = f"retrain_when = {report.policy}\npromote_when = {report.gate} & {report.person}"
     yield f"<pre><code>{escape(rules)}</code></pre>"
     yield paragraph(
         "OnDrift asks whether a column of the last week differs from what the champion was trained on; "
@@ -71,9 +71,11 @@ def body(report: Report, light: bytes, dark: bytes) -> Iterator[str]:
     yield paragraph(
         "A challenger is trained on what was known two weeks ago and judged on the two weeks since, on "
         "which neither it nor the champion was trained, with whole days as clusters, because the flights "
-        "of a day share their storm. If it is shown to be worse by less than 0.005 Brier, if at all, the "
-        "same recipe is fitted again with these two weeks and served: the gate judged the recipe, not that "
-        "very model."
+        "of a day share their storm. If it is shown to be worse by less than 0.005 Brier, if at all, than "
+        "the champion and than the best model ever promoted, it is laid before the duty manager, whom one "
+        "rule plays here. If she approves, the same recipe is fitted again with these two weeks. The gate "
+        "judged the recipe, not that very model: so it gets a fifth of the flights first, then half of them, "
+        "and all of them once a canary has shown that it is not worse by 0.03 Brier."
     )
     yield paragraph(
         "What counts as harm, and the two limits of it, were chosen on January to March. Window, ages and "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from _flights_rollout import Rollout
     from flights import Service
 
+PERSON = "duty manager"  # who has to agree before a model goes live
+
 
 @dataclass(frozen=True)
 class Tried:

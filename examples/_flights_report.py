@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from _flights_data import DAY, Rows
 from _flights_models import FITS, Recipe, jtt, plain
-from _flights_records import Entry, Year, day_of
+from _flights_records import PERSON, Entry, Year, day_of
 from sklearn.metrics import roc_auc_score
 
 from contlearn.evaluation import brier, log_loss
-from contlearn.gates import Outcome
+from contlearn.gates import Approval, Outcome
 from contlearn.ledger import Champion, Ledger
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ class Report:
     seconds: float
     policy: str
     gate: str
+    person: str
     shortcut: Shortcut
 
     @classmethod
@@ -147,6 +148,7 @@ class Report:
             seconds=year.seconds,
             policy=repr(loop.when),
             gate=repr(loop.gate),
+            person=repr(Approval(by=PERSON)),
             shortcut=shortcut,
         )
 

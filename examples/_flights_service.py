@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from _flights_data import DAY, Rows
 from _flights_models import FITS, Recipe, forecast, name_of, plain
-from _flights_records import Entry, Tried, moment
+from _flights_records import PERSON, Entry, Tried, moment
 from _flights_rollout import Model, Rollout
 from sklearn.base import clone
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 WEEK = 7 * DAY
 WINDOW = 12 * WEEK  # the rows that any strategy may train on
 HOLDOUT = 2 * WEEK  # the latest of them, on which a challenger is judged and did not train
-PERSON = "duty manager"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +44,7 @@ class Service:
         self.log: list[Entry] = []
         self.fits, self.seconds = 0, 0.0
         self.model = self.watch = self.rollout = None
+        self.served: dict[str, Model] = {}  # what may still be asked for by name: the champion and the anchor
         self.settled: dict[int, float] = {}  # forecasts of a model that was promoted since the week began
 
     def fit(self, recipe: Recipe, rows: Rows) -> object:
@@ -92,6 +92,9 @@ class Service:
             trained_at=moment(model.trained_at),
             baseline_loss=model.baseline_loss,
         )
+        self.served[model.name] = model
+        wanted = {model.name, self.ledger.anchor().model_id}
+        self.served = {name: each for name, each in self.served.items() if name in wanted}
         if self.strategy.watch is not None:
             self.watch = clone(self.strategy.watch).fit(model.rows.columns())
 
@@ -151,23 +154,30 @@ class Service:
         train, holdout = rows.split(now - HOLDOUT)
         if self.model.trained_at > now - HOLDOUT:
             raise RuntimeError("the champion was trained on rows of the holdout; let MinAge be longer")
-        champion = self.forecast(holdout.X)
+        # A margin below 0 lets a little loss through; not again and again, for it is also measured against
+        # the best model ever promoted: the last one that was shown to be better than its predecessor.
+        best = self.served[self.ledger.anchor().model_id]
+        seen = {
+            "champion": self.forecast(holdout.X),
+            "anchor": forecast(best.fitted, holdout.X),
+            "loss": brier,
+            "groups": holdout.day,
+        }
         tried = {}
         for recipe in self.strategy.recipes:
             challenger = forecast(self.fit(recipe, train), holdout.X)
-            trial = Trial.from_predictions(holdout.late, champion, challenger, loss=brier, groups=holdout.day)
+            trial = Trial.from_predictions(holdout.late, challenger=challenger, **seen)
             name = name_of(recipe, now)
             worst = holdout.worst_carrier(trial.challenger_losses)
-            if self.strategy.gate(trial):  # only what the figures let pass is laid before a person
+            gate = self.strategy.gate
+            if gate(trial):  # only what the figures let pass is laid before a person
                 said = self.strategy.person(worst, holdout.worst_carrier(trial.champion_losses))
                 self.ledger.approve(name, by=PERSON, at=moment(now), **said)
+                approvals = self.ledger.approvals(name)
                 trial = Trial.from_predictions(
-                    holdout.late, champion, challenger, loss=brier, groups=holdout.day,
-                    approvals=self.ledger.approvals(name),
-                )  # fmt: skip
-                gate = self.strategy.gate & Approval(by=PERSON)
-            else:
-                gate = self.strategy.gate
+                    holdout.late, challenger=challenger, approvals=approvals, **seen
+                )
+                gate &= Approval(by=PERSON)
             verdict = self.ledger.record(gate(trial), at=moment(now), model_id=name)
             tried[recipe.__name__] = Tried(verdict, float(trial.challenger_losses.mean()), worst)
         return tried

@@ -221,6 +221,14 @@ def status(year: Year) -> str:
 # ----------------------------------------------------------------------------
 
 
+def day(text: str) -> date:
+    """Return the day that a text names."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2013-07-04") from None
+
+
 def main() -> None:
     """Live through the year, print what came of it, and write the picture, the page and the ledger."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -228,7 +236,10 @@ def main() -> None:
         "--out", type=Path, default=Path("build/demo"), help="folder of the picture, the page and the ledger"
     )
     parser.add_argument(
-        "--on", type=date.fromisoformat, help="only say what served on a day, from the ledger of the last run"
+        "--on",
+        type=day,
+        metavar="YYYY-MM-DD",
+        help="only say what served on a day, from the ledger of the last run",
     )
     arguments = parser.parse_args()
     folder, path = arguments.out, arguments.out / "flights.ledger"

@@ -213,8 +213,19 @@ def test_joined_gates_have_a_lower_bound_and_others_are_named():
     found = plan(gate, 0.05, discordance=0.1, slices={"eu": 400, "us": 400})
     whole, slices = found.parts
     assert found.power == pytest.approx(1 - (1 - whole.power) - (1 - slices.power))
-    assert found.remarks[:2] == ("not planned: Approval(by='ada')", f"not planned: {Faster()!r}")
-    assert "at least this" in found.remarks[2]
+    assert found.remarks[0] == f"not planned: {Faster()!r}"
+    assert "not known to reach" in found.remarks[1]
+    assert not found.whole
+    assert not plan(gate, 0.05, discordance=0.1, slices={"eu": 40_000, "us": 40_000})
+    planned = plan(
+        Gain() & EverySlice(Gain(), by="region") & Approval("ada"),
+        0.05,
+        discordance=0.1,
+        slices={"eu": 40_000, "us": 40_000},
+    )
+    assert planned.whole
+    assert planned
+    assert planned.remarks == ("the gates read the same rows, so their joint power is at least this",)
     assert found.needed >= max(whole.needed, slices.needed)
 
 

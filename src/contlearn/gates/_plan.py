@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -44,6 +44,9 @@ class Plan(Answer):
         The slice that a part is about.
     parts : tuple of Plan
         The plans of the slices and gates that this one joins; rows are those of the part.
+    whole : bool
+        Whether every gate that reads the rows was planned. Where one was not, which the remarks name, the
+        power is at most that stated, the rows are at least those stated, and the plan is never true.
     remarks : tuple of str
         What a reader should know before relying on the numbers.
 
@@ -65,12 +68,13 @@ class Plan(Answer):
     basis: str = ""
     of: str = ""
     parts: tuple[Plan, ...] = ()
+    whole: bool = True
     remarks: tuple[str, ...] = ()
 
     @property
     def enough(self) -> bool:
-        """Whether `n` rows give the power asked for; False where `n` is not known."""
-        return self.power is not None and self.power >= self.target
+        """Whether `n` rows give the power asked for; False where `n`, or what a gate needs, is not known."""
+        return self.whole and self.power is not None and self.power >= self.target
 
     def __bool__(self) -> bool:
         return self.enough
@@ -137,7 +141,8 @@ def plan(
     ----------
     gate
         `Gain`, `EverySlice` of one, or such gates joined by ``&``. Other gates in the joint are named in the
-        remarks and not planned.
+        remarks and not planned: the plan is then not `whole`. An `Approval` needs no rows. For `OldData`,
+        plan its inner gate for the rows of the smallest set.
     gain
         The true gain to plan for, over all rows and in every slice: champion loss minus challenger loss.
     n
@@ -215,9 +220,11 @@ def plan(
         _checks.fail("gate", "be one that can be planned", repr(gate), cure)
     _check_reachable(question, gain, power)
     remarks = tuple(f"not planned: {part}" for part in skipped)
-    if isinstance(question, Joint) and not question.independent:
+    if skipped:
+        remarks += ("what they ask for comes on top: the power is not known to reach this",)
+    elif isinstance(question, Joint) and not question.independent:
         remarks += ("the gates read the same rows, so their joint power is at least this",)
-    return _answer(question, gain, power, n, remarks)
+    return replace(_answer(question, gain, power, n, remarks), whole=not skipped)
 
 
 def _check_reachable(question: Question, gain: float, power: float) -> None:

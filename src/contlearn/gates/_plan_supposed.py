@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from contlearn import _checks
 from contlearn.exceptions import InvalidInputError
+from contlearn.gates._approval import Approval
 from contlearn.gates._base import AllOf, GateLike
 from contlearn.gates._every_slice import EverySlice
 from contlearn.gates._gain import Gain
@@ -98,6 +99,8 @@ def question_of(
     if isinstance(gate, AllOf):
         named = [(repr(part), part, supposed) for part in gate.parts]
         return _joint(name, repr(gate), named, gain, independent=False)
+    if isinstance(gate, Approval):
+        return None, []  # a person needs no rows
     return None, [getattr(gate, "__name__", repr(gate))]
 
 
