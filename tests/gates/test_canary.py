@@ -7,13 +7,19 @@ import pickle
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from sklearn.base import clone
 
-from contlearn.exceptions import ContlearnError, InvalidInputError, InvalidParameterError
+from contlearn.exceptions import (
+    ContlearnError,
+    InvalidInputError,
+    InvalidParameterError,
+    PersistenceError,
+)
 from contlearn.gates import Canary, CanaryAction, Guardrail, Outcome
 from contlearn.gates import _assignment as assignment
 from contlearn.gates import _sample_ratio as sample_ratio
@@ -160,6 +166,8 @@ def test_a_mismatch_holds_the_canary_and_says_what_is_wrong():
     assert answer.action is CanaryAction.HOLD
     assert "sample-ratio mismatch" in answer.reason
     assert answer.ratio_p_value < 0.001
+    assert answer.mismatch
+    assert canary.verdict.needed is None  # no row to come repairs it
     with pytest.raises(InvalidInputError, match="the answer must be advance"):
         canary.advance()
     canary.update_many(arms_of(canary, 4000, 4000), [0.2] * 4000)
@@ -281,6 +289,7 @@ def test_without_rows_it_holds():
     answer = canary.answer
     assert str(answer) == "hold: step 1 of 3, share 0.05: 0 of 50 rows of the challenger"
     assert (answer.gain, answer.p_value, answer.ratio_p_value) == (None, None, 1.0)
+    assert not answer.mismatch
     assert canary.verdict.outcome is Outcome.CONTINUE
     assert canary.verdict.needed is None
     assert "error unknown" in answer.guardrails["error"].reason
@@ -343,6 +352,76 @@ def test_bad_rows_are_refused_and_change_nothing(rows, message):
     assert pickle.dumps(canary) == before
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("champion", 0.1), "got missing: e; pass metrics={'e': ...}"),
+        (("champion", 0.1, {"f": 0}), "got missing: e; unknown: f; pass metrics={'e': ...}"),
+        (("champion", 0.1, {"e": 0, "f": 0}), "got unknown: f; leave it out, or name it in guardrails"),
+        (("champoin", 0.1, {"e": 0}), "arm must be 'champion' or 'challenger', got 'champoin'"),
+        ((np.str_("champoin"), 0.1, {"e": 0}), "arm must be 'champion' or 'challenger', got 'champoin'"),
+        ((None, 0.1, {"e": 0}), "arm must be 'champion' or 'challenger', got None"),
+        (("champion", 2, {"e": 0}), "loss must lie between 0 and 1, got 2"),
+        (("champion", None, {"e": 0}), "loss must lie between 0 and 1, got NaN; hand the row in once"),
+        (("champion", "a", {"e": 0}), "loss must be one number, got str 'a'"),
+        (("champion", [0.1], {"e": 0}), "loss must be one number, got list [0.1]"),
+        (("champion", 0.1, {"e": math.nan}), "e must lie between 0 and 1, got NaN; hand the row in once"),
+        (("champion", 0.1, {"e": -1}), "e must lie between 0 and 1, got -1"),
+    ],
+    ids=str,
+)
+def test_one_bad_row_is_refused_in_words_for_one_row(row, message):
+    canary = Canary(PLAN, "8", guardrails={"e": 0.1})
+    before = pickle.dumps(canary)
+    with pytest.raises(InvalidInputError) as raised:
+        canary.update(*row)
+    assert message in str(raised.value)
+    assert not any(word in str(raised.value) for word in ("at row", "arms", "np.str_", "losses"))
+    assert pickle.dumps(canary) == before
+
+
+def test_many_bad_rows_show_no_types_of_numpy():
+    with pytest.raises(InvalidInputError, match=r"got 'champoin'$"):
+        Canary(PLAN, "8").update_many(["champion", "champoin"], [0.1, 0.1])
+    with pytest.raises(InvalidInputError, match="losses must lie between 0 and 1, got NaN at row 1"):
+        Canary(PLAN, "8").update_many(["champion"] * 2, [0.1, math.nan])
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, pd.NA, np.ma.masked], ids=repr)
+def test_what_is_missing_is_never_an_arm_nor_a_loss(missing):
+    canary = Canary(PLAN, "8")
+    before = pickle.dumps(canary)
+    for arm, loss in ((missing, 0.5), ("champion", missing)):
+        with pytest.raises(InvalidInputError):
+            canary.update(arm, loss)
+        if missing is np.ma.masked:
+            continue  # in a list, numpy warns before we can refuse it
+        with pytest.raises(InvalidInputError):
+            canary.update_many([arm, "champion"], [loss, 0.5])
+    assert pickle.dumps(canary) == before
+
+
+def test_a_step_that_has_not_begun_is_refused_with_what_a_step_is():
+    with pytest.raises(InvalidParameterError, match="at most 0, the present one, got 1; it is"):
+        Canary(PLAN, "8").update("champion", 0.1, step=1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (
+            250,
+            r"guardrails\['latency'\] must be a Guardrail, .* got 250; .* Guardrail\(limit=..., bound=...\)",
+        ),
+        (0, r"guardrails\['latency'\] .*, got 0; no finite number of rows"),
+        ("much", r"guardrails\['latency'\] .*, got much"),
+    ],
+)
+def test_an_impossible_guardrail_is_named_with_the_cure(limit, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        Canary(PLAN, "8", guardrails={"latency": limit})
+
+
 def test_values_beyond_the_bound_of_a_guardrail_count_as_the_bound():
     one, other = (Canary(PLAN, "8", guardrails={"latency": Guardrail(0.1, bound=2.0)}) for _ in range(2))
     one.update_many(["champion", "challenger"], [0.1, 0.2], {"latency": [2.0, 2.0]})
@@ -365,6 +444,7 @@ def test_values_beyond_the_bound_of_a_guardrail_count_as_the_bound():
         {"plan": [(0.5, 1.5)]},
         {"plan": [(math.nan, 10)]},
         {"salt": 7},
+        {"salt": ""},
         {"margin": 1.0},
         {"margin": math.nan},
         {"alpha": 0.5},
@@ -486,6 +566,10 @@ def test_the_evidence_is_that_of_the_two_arms():
         {"_guarded": {}},
         {"_mismatch": math.nan},
         {"_aborted": 7},
+        {"_shares": (0.05, 0.2, -1.0)},
+        {"_counts": ((-1, 0), (0, 0), (0, 0))},
+        {"_ratio_logs": (math.inf, 0.0, 0.0)},
+        {"_mismatch": -1e9},
     ],
     ids=str,
 )
@@ -493,4 +577,29 @@ def test_a_forged_canary_is_refused(change):
     canary = walked(make(), 600)
     vars(canary).update(change)
     with pytest.raises(ContlearnError):
+        load(dump(canary))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_n_champion": -1},
+        {"_n_champion": 10**400},
+        {"_n_challenger": 7},
+        {"_sums": (0.0,) * 10},
+        {"_sums": (1e308,) * 10},
+        {"_owned": (-1.0,) * 10},
+        {"_owned": (math.nan,) * 10},
+        {"_best": (0.0, 1.0)},
+        {"_total": -1.0},
+        {"margin": -0.04},
+        {"bound": 2.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("metric", ["loss", "error"])
+def test_forged_evidence_is_refused(change, metric):
+    canary = walked(make(), 600)
+    vars(canary._loss if metric == "loss" else canary._guarded[metric]).update(change)
+    with pytest.raises(PersistenceError):
         load(dump(canary))

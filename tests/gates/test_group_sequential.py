@@ -139,34 +139,34 @@ def test_identical_and_empty_trials_are_not_promoted():
     assert gate.look(Trial(same, same)).outcome is Outcome.REJECT  # all rows, and nothing shown
 
 
+OTHERS = "the first 500 rows are not those of the last look"
+CURE = "hand over all rows so far, old ones first and in their order, or reset for a new challenger"
+
+
 def test_rows_that_cannot_be_those_of_the_last_look_and_new_ones_are_named():
     losses = errors(8, 1000, 0.05, 0.045)
     gate = GroupSequentialGain(1000)
     first = gate.look(trial(losses, 500))
     before = pickle.dumps(gate)
-    for n, what in (
-        (499, "499 rows, fewer than the 500 of the last look"),
-        (500, "500 rows, but others than"),
-    ):
+    for n in (499, 500, 501, 700, 1000):
         verdict = gate.look(Trial(*errors(9, n, 0.3, 0.01)))
         assert verdict.outcome is Outcome.CONTINUE
-        assert verdict.reason.startswith(f"no new look: {what}")
-        assert verdict.reason.endswith(
-            "hand over all rows so far, at least 20 new ones, or reset for a new challenger"
-        )
-        assert verdict.needed == 520 - n
-        assert (verdict.gain, verdict.p_value) == (None, None)
-    order = np.random.default_rng(0).permutation(500)
-    assert gate.look(Trial(*(column[:500][order] for column in losses))) == first
+        what = "499 rows are fewer than the last look" if n == 499 else OTHERS
+        assert verdict.reason == f"no new look: {what}; {CURE}"
+        assert (verdict.gain, verdict.p_value, verdict.needed) == (None, None, None)
+    swapped = [np.concatenate([column[:500][::-1], column[500:]]) for column in losses]
+    assert OTHERS in gate.look(Trial(*swapped)).reason
+    assert gate.look(Trial(*(column[:500] * (1.0 + 1e-9) for column in losses))) == first  # asked again
     with pytest.raises(InvalidParameterError, match="trial must be a Trial"):
         gate.look(losses)
     assert pickle.dumps(gate) == before
 
 
 def test_weeks_of_new_rows_alone_are_never_taken_for_looks():
-    """Each of 200 rows: an endless "look 1, about 154 more rows" would tell nobody what is wrong."""
+    """However many: an endless "look 1, about 154 more rows" would tell nobody what is wrong."""
     gate = GroupSequentialGain(1000)
-    verdicts = [gate.look(Trial(*errors([11, week], 200, 0.06, 0.03))) for week in range(5)]
+    weeks = (200, 210, 190, 260, 300)
+    verdicts = [gate.look(Trial(*errors([11, n], n, 0.06, 0.03))) for n in weeks]
     assert gate.n_looks == 1
     assert all("hand over all rows so far" in verdict.reason for verdict in verdicts[1:])
 

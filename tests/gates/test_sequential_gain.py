@@ -232,6 +232,15 @@ def test_lengths_must_agree_and_nothing_is_counted_else():
     assert gate.n == 0
 
 
+@pytest.mark.parametrize("masked", [np.ma.masked, np.ma.array(0.0, mask=True)], ids=repr)
+def test_a_masked_loss_is_missing_and_not_zero(masked):
+    gate = SequentialGain()
+    for pair in ((1.0, masked), (masked, 1.0)):
+        with pytest.raises(InvalidInputError, match="must be a loss between 0 and 1"):
+            gate.update(*pair)
+    assert gate.n == 0
+
+
 @pytest.mark.parametrize("loss", [True, 1, 1.0, np.float32(1), np.int8(1), np.bool_(True), np.array(1.0)])
 def test_any_kind_of_number_is_a_loss(loss):
     gate, plain = SequentialGain(), SequentialGain()

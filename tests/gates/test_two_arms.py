@@ -202,3 +202,19 @@ def test_the_interval_holds_the_gain_at_all_rows_at_once():
             outside |= not arms.gain.low <= 0.05 <= arms.gain.high
         missed += outside
     assert missed <= 25  # of 100, where 10 are promised at most: the chance of more is 1e-5
+
+
+def test_what_was_shown_about_the_margin_stays_in_the_interval():
+    """The p-value is the best so far; an interval of today alone would contain the margin again."""
+    arms, rng = TwoArms(margin=-0.03), np.random.default_rng(3)
+    shown = 0
+    for start in range(60):
+        served = rng.random(200) < 0.5
+        rate = np.where(served, 0.1 if start < 12 else 0.16, 0.1)
+        names = np.where(served, "challenger", "champion")
+        arms.update_many(names, (rng.random(200) < rate).astype(float), 0.5)
+        if arms.p_above <= 0.05 and arms.gain.estimate >= -0.03:
+            shown += 1
+            assert arms.gain.low >= -0.03
+        assert arms.gain.low <= arms.gain.estimate <= arms.gain.high
+    assert shown > 3

@@ -57,7 +57,7 @@ class Canary(Base):  # type: ignore[misc]
       than its limit: `alpha` is split evenly between the loss and the guardrails.
     - A sample-ratio mismatch, where there is none, with probability at most `ratio_alpha`. It holds the
       canary for good: rows are lost or end in the wrong arm, and later rows do not repair those before. Only
-      what is shown worse still aborts.
+      what is shown worse still aborts. The answer's `mismatch` tells it from other reasons to hold.
 
     What is assumed: each row is that of a key that has not been handed in before, and so in its arm by
     chance; rows come in the order of serving or near it, never sorted by arm; given the past, the mean gain
@@ -119,6 +119,8 @@ class Canary(Base):  # type: ignore[misc]
         ratio_alpha: float = 0.001,
     ) -> None:
         _checks.instance("salt", salt, str, "a text")
+        if not salt:
+            _checks.fail("salt", "not be empty", salt, "such as the id of the challenger")
         _checks.fraction("ratio_alpha", ratio_alpha)
         _canary_plan.steps_of(plan)
         _canary_plan.guardrails_of(guardrails)
@@ -232,7 +234,11 @@ class Canary(Base):  # type: ignore[misc]
             self._guarded[name].update_many(arms, values, self._shares[at])
 
     def _at(self, step: int | None) -> int:
-        return self._step if step is None else _checks.count("step", step, low=0, high=self._step)
+        at = self._step if step is None else _checks.count("step", step, low=0)
+        if at > self._step:
+            cure = "it is the step in which the row was served, from 0; `advance` begins the next"
+            _checks.fail("step", f"be at most {self._step}, the present one", step, cure)
+        return at
 
     def _count(self, at: int, champion: Any, challenger: Any) -> None:
         """Count rows of a step, given the numbers after each of them: the check of the shares sees all."""
@@ -262,7 +268,7 @@ class Canary(Base):  # type: ignore[misc]
             answer.reason,
             gain=answer.gain,
             p_value=answer.p_value,
-            needed=None if answer.action in outcomes else seen.needed,
+            needed=None if answer.action in outcomes or answer.mismatch else seen.needed,
             because=tuple(answer.guardrails.values()),
         )
 
@@ -276,6 +282,7 @@ class Canary(Base):  # type: ignore[misc]
             gain=seen.gains[""],
             p_value=seen.p_value if sum(map(sum, self._counts)) else None,
             ratio_p_value=seen.ratio_p_value,
+            mismatch=seen.mismatch,
             guardrails={name: _canary_findings.verdict(seen, name) for name in self._guarded},
         )
 

@@ -11,7 +11,19 @@ from contlearn.results import Interval, Verdict
 
 
 class CanaryAction(Word):
-    """What to do with a challenger that serves a part of the traffic."""
+    """What to do with a challenger that serves a part of the traffic.
+
+    HOLD: stay at this share. ADVANCE: the next step may begin. ABORT: back to the champion. DONE: shown good
+    enough for everyone. Each is equal to its text, such as "hold".
+
+    Examples
+    --------
+    >>> from contlearn.gates import CanaryAction
+    >>> CanaryAction.ADVANCE == "advance"
+    True
+    >>> [action.value for action in CanaryAction]
+    ['hold', 'advance', 'abort', 'done']
+    """
 
     HOLD = "hold"
     ADVANCE = "advance"
@@ -45,6 +57,9 @@ class CanaryAnswer(Answer):
         row.
     ratio_p_value : float or None
         Of the hypothesis that the arms get the shares that were planned, valid at every row.
+    mismatch : bool
+        Whether they do not: rows are lost or in the wrong arm. No row to come repairs that, so the canary
+        holds until it is begun anew (`Canary.reset`), unless it is aborted.
     guardrails : mapping of str to Verdict
         PROMOTE: shown within its limit. REJECT: shown beyond. CONTINUE: not shown yet. Their gain is the fall
         of the metric.
@@ -66,6 +81,7 @@ class CanaryAnswer(Answer):
     gain: Interval | None = None
     p_value: float | None = None
     ratio_p_value: float | None = None
+    mismatch: bool = False
     guardrails: Mapping[str, Verdict] = field(default_factory=lambda: _NO_GUARDRAILS)
 
     def __bool__(self) -> bool:

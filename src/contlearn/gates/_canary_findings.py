@@ -27,6 +27,11 @@ class Seen(NamedTuple):
     ratio_alpha: float
 
     @property
+    def mismatch(self) -> bool:
+        """Whether the shares are not those of the plan, which later rows do not repair."""
+        return self.ratio_p_value <= self.ratio_alpha
+
+    @property
     def abort_level(self) -> float:
         """The share of alpha at which any one metric may be called worse."""
         return self.alpha / len(self.metrics)
@@ -57,7 +62,7 @@ def decide(seen: Seen) -> tuple[CanaryAction, str]:
 
 
 def _at_step(seen: Seen) -> tuple[CanaryAction, str]:
-    if seen.ratio_p_value <= seen.ratio_alpha:
+    if seen.mismatch:
         return CanaryAction.HOLD, _mismatch(seen)
     served, wanted = seen.counts[seen.step][1], seen.steps[seen.step].rows
     rows = f"{served} of {wanted} rows of the challenger"
@@ -77,8 +82,8 @@ def _mismatch(seen: Seen) -> str:
     planned = sum(sum(rows) * step.share for rows, step in zip(seen.counts, seen.steps, strict=True))
     return (
         f"sample-ratio mismatch: {challenger} of {champion + challenger} rows are the challenger's where the "
-        f"plan has {planned:.0f} (p = {seen.ratio_p_value:.3g} <= {seen.ratio_alpha:g}); find the rows that "
-        f"are lost or in the wrong arm, and begin anew"
+        f"plan has {planned:.0f} (p = {seen.ratio_p_value:.3g} <= {seen.ratio_alpha:g}); this holds for "
+        f"good: find the rows that are lost or in the wrong arm, and begin anew"
     )
 
 

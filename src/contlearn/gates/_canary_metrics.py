@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
 from contlearn.gates._guardrail import Guardrail
-from contlearn.gates._two_arms import _challengers, _within
+from contlearn.gates._two_arms import _within
 from contlearn.stats import _columns
 
 
@@ -40,28 +41,58 @@ def one(name: str, value: Any, bound: float) -> float:
     """Return a number between 0 and `bound`, or refuse it."""
     if type(value) is float and 0.0 <= value <= bound:
         return value
-    return float(_within(name, [value], 0.0, bound)[0])
+    number = _number(name, value)
+    if not 0.0 <= number <= bound:
+        _refuse(name, f"lie between 0 and {bound:g}", number)
+    return number
 
 
 def is_challenger(arm: Any) -> bool:
     """Return whether an arm is the challenger, or refuse what is neither arm."""
     if type(arm) is str and arm in ("champion", "challenger"):
         return arm == "challenger"
-    return bool(_challengers([arm])[0])
+    if not isinstance(arm, str) or arm not in ("champion", "challenger"):
+        shown = str(arm) if isinstance(arm, str) else arm
+        _checks.bad_data("arm", "be 'champion' or 'challenger'", f"{shown!r:.40}")
+    return str(arm) == "challenger"
 
 
 def _check_names(given: Mapping[str, Any], rails: Mapping[str, Guardrail]) -> None:
     if given.keys() == rails.keys():
         return
-    odd = sorted(map(_checks.called, given.keys() ^ rails.keys()))
-    wanted = ", ".join(map(_checks.called, rails)) or "none, as there are no guardrails"
-    _checks.bad_data("metrics", f"hold exactly the guardrails: {wanted}", f"a difference in {odd[0]}")
+    must = f"hold exactly the guardrails: {_listed(rails) or 'none, as there are no guardrails'}"
+    missing, unknown = _listed(rails.keys() - given.keys()), _listed(given.keys() - rails.keys())
+    got = "; ".join(filter(None, (missing and f"missing: {missing}", unknown and f"unknown: {unknown}")))
+    example = ", ".join(f"{_checks.called(name)!r}: ..." for name in list(rails)[:3])
+    more = ", ..." if len(rails) > 3 else ""
+    cure = f"pass metrics={{{example}{more}}}" if missing else "leave it out, or name it in guardrails"
+    _checks.bad_data("metrics", must, got, cure)
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(sorted(map(_checks.called, names)))
 
 
 def _capped_one(name: str, value: Any, bound: float) -> float:
     if type(value) is float and value >= 0.0:
         return min(value, bound)
-    return float(_capped(name, [value], bound)[0])
+    number = _number(name, value)
+    if not number >= 0.0:
+        _refuse(name, f"lie between 0 and {bound:g}", number)
+    return min(number, bound)
+
+
+def _number(name: str, value: Any) -> float:
+    """Return one number, or NaN for what is missing."""
+    if np.ndim(value) or isinstance(value, (str, bytes)):
+        _checks.bad_data(name, "be one number", f"{type(value).__name__} {value!r:.40}")
+    return math.nan if np.ma.is_masked(value) else float(_columns.numbers(name, [value])[0])
+
+
+def _refuse(name: str, must: str, number: float) -> NoReturn:
+    if math.isnan(number):
+        _checks.bad_data(name, must, "NaN", "hand the row in once the value is known")
+    _checks.bad_data(name, must, f"{number:g}")
 
 
 def _capped(name: str, values: Any, bound: float) -> NDArray[np.float64]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from contlearn import _checks
+from contlearn.exceptions import InvalidParameterError
 from contlearn.gates._guardrail import Guardrail
 
 
@@ -39,8 +41,20 @@ def guardrails_of(guardrails: Any) -> dict[str, Guardrail]:
     found = {}
     for name, each in guardrails.items():
         _checks.instance("every name of guardrails", name, str, "a text")
-        found[name] = each if isinstance(each, Guardrail) else Guardrail(each)
+        found[name] = each if isinstance(each, Guardrail) else _guardrail(name, each)
     return found
+
+
+def _guardrail(name: str, limit: Any) -> Guardrail:
+    """Return the guardrail of a metric with bound 1, or say which of them has an impossible limit."""
+    try:
+        return Guardrail(limit)
+    except InvalidParameterError:
+        cure = "where values may be above 1, pass a Guardrail(limit=..., bound=...)"
+        if isinstance(limit, numbers.Real) and limit <= 0:
+            cure = "no finite number of rows shows that nothing rises at all"
+        must = "be a Guardrail, or a limit above 0 and below 1"
+        return _checks.fail(f"guardrails[{_checks.called(name)!r}]", must, limit, cure)
 
 
 _SUCH_AS = "such as ((0.05, 500), (0.2, 1000), (0.5, 2000))"

@@ -18,6 +18,8 @@ Shape: TypeAlias = Literal["obrien-fleming", "pocock"]
 
 _MOST_LOOKS = 50  # looks that are closer are not counted
 _LEAST_STEP = 1e-3  # between a look and the last one, as a share of the rows
+_GOLDEN = 0.6180339887498949  # its multiples are spread evenly, and no two of them alike
+_ROUNDING = 1e-6
 _MOST_P = 0.49
 _LEAST_P = 1e-12  # lower levels, as of a look at a fiftieth of the rows, are raised to this one
 
@@ -89,7 +91,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
     alpha: float
     shape: Shape
     _rows: tuple[int, ...]  # at the looks so far
-    _totals: tuple[float, float]  # of the losses at the last look
+    _totals: tuple[float, float]  # of both models' losses at the last look, weighted
     _p: float  # the smallest of the looks so far
     _verdict: Verdict | None
 
@@ -114,12 +116,12 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
         self._verdict = None
 
     def look(self, trial: Trial) -> Verdict:
-        """Return what `trial` shows, which holds all rows so far: those of earlier looks and new ones.
+        """Return what `trial` shows, which holds all rows so far: those of earlier looks, then new ones.
 
         A trial with fewer new rows than a fiftieth of `max_samples` is no new look, unless it is the last:
         the answer is CONTINUE and says so, and nothing is spent. Nor is a trial that cannot be judged, such
-        as one with a loss that is NaN, or one that has fewer rows than the last look, or as many but others.
-        The same trial again has the same answer.
+        as one with a loss that is NaN, or one that does not begin with the rows of the last look, in their
+        order (losses may differ by rounding). The same trial again has the same answer.
         """
         _checks.instance("trial", trial, Trial, "a Trial")
         n, before = trial.n_samples, self._rows[-1] if self._rows else 0
@@ -127,7 +129,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
             return self.verdict
         most = int(self.max_samples)
         step = min(math.ceil(most / _MOST_LOOKS), max(1, most - before))
-        if n < before or n - before < step:
+        if n < before + step or not _same(trial, before, self._totals):
             return self._waiting(trial, before + step)
         return self._judged(trial, (*self._rows, n))
 
@@ -137,14 +139,17 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
         if not before:
             reason = f"{n} of {self.max_samples} rows are too few for a look; {next_} are enough"
             return Verdict(Outcome.CONTINUE, reason, needed=next_ - n)
-        if n == before and _totals(trial) == self._totals:
+        if n < before or not _same(trial, before, self._totals):
+            others = f"{n} rows are fewer than" if n < before else f"the first {before} rows are not those of"
+            cure = (
+                "hand over all rows so far, old ones first and in their order, or reset for a new challenger"
+            )
+            return Verdict(Outcome.CONTINUE, f"no new look: {others} the last look; {cure}")
+        if n == before:
             return self.verdict
-        what, reset = f"{n - before} rows more than the last look", ""
-        if n <= before:
-            others = f"{n} rows, but others than" if n == before else f"{n} rows, fewer than the {before} of"
-            what, reset = f"{others} the last look", ", or reset for a new challenger"
-        cure = f"hand over all rows so far, at least {next_ - before} new ones{reset}"
-        return Verdict(Outcome.CONTINUE, f"no new look: {what}; {cure}", needed=next_ - n)
+        cure = f"hand over all rows so far, at least {next_ - before} new ones"
+        reason = f"no new look: {n - before} rows more than the last look; {cure}"
+        return Verdict(Outcome.CONTINUE, reason, needed=next_ - n)
 
     def _judged(self, trial: Trial, rows: tuple[int, ...]) -> Verdict:
         level = max(self._level(rows, float(self.alpha)), _LEAST_P)
@@ -153,7 +158,7 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
             return found
         p = self._repeated(rows, found.p_value)
         self._p = min(self._p, p, float(self.alpha)) if found.promote else min(self._p, p)
-        self._rows, self._totals = rows, _totals(trial)
+        self._rows, self._totals = rows, _totals(trial, rows[-1])
         self._verdict = self._told(found)
         return self._verdict
 
@@ -221,7 +226,14 @@ class GroupSequentialGain(Base):  # type: ignore[misc]
         return str(self.verdict)
 
 
-def _totals(trial: Trial) -> tuple[float, float]:
-    """Return the sums of both models' losses, whatever the order of the rows."""
+def _totals(trial: Trial, n: int) -> tuple[float, float]:
+    """Return sums of the first `n` losses of both models, with weights that tell one order from another."""
+    weights = np.arange(1, n + 1) * _GOLDEN % 1.0
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sort(trial.champion_losses).sum()), float(np.sort(trial.challenger_losses).sum())
+        return float(weights @ trial.champion_losses[:n]), float(weights @ trial.challenger_losses[:n])
+
+
+def _same(trial: Trial, n: int, totals: tuple[float, float]) -> bool:
+    """Return whether the first `n` rows have these totals, but for rounding where models are asked again."""
+    pairs = zip(_totals(trial, n), totals, strict=True)
+    return all(math.isclose(a, b, rel_tol=_ROUNDING, abs_tol=_ROUNDING) for a, b in pairs)

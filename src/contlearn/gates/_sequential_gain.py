@@ -236,7 +236,7 @@ class SequentialGain(Base):  # type: ignore[misc]
         if isinstance(loss, (bool, np.bool_)):
             loss = int(loss)
         elif isinstance(loss, np.ndarray) and loss.ndim == 0:
-            loss = loss.item()
+            loss = math.nan if np.ma.is_masked(loss) else loss.item()
         try:
             value = _checks.real(name, loss)
         except ValueError:

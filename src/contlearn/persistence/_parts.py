@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from contlearn.persistence import _classes, _kinds, _random
+from contlearn.persistence import _classes, _kinds, _live, _random
 from contlearn.persistence._refusals import damaged
 
 _FLOATS = np.ndarray[Any, np.dtype[np.floating[Any]]]
@@ -133,9 +133,11 @@ def check_attributes(id_: str, kind: Any, state: dict[str, Any]) -> None:
         damaged("the bets of a RiskDetector", "values that do not belong together")
     if id_ == "HoldoutBudget" and not _budget_fits(state):
         damaged("the holdouts of a HoldoutBudget", "values that do not belong together")
-    if id_ == "GroupSequentialGain" and not _looks_fit(state):
+    if id_ == "GroupSequentialGain" and not _live.looks_fit(state):
         damaged("the looks of a GroupSequentialGain", "values that do not belong together")
-    if id_ == "Canary" and not _canary_fits(state):
+    if id_ == "gate.TwoArms" and not _live.arms_fit(state):
+        damaged("the evidence of two arms", "values that do not belong together")
+    if id_ == "Canary" and not _live.canary_fits(state):
         damaged("the steps and guardrails of a Canary", "values that do not belong together")
     if id_ in _SETTLED:
         new = vars(kind(**{name: state[name] for name in inspect.signature(kind).parameters}))
@@ -255,19 +257,6 @@ def _budget_fits(state: dict[str, Any]) -> bool:
     )
     counted = min(judged, default=1) > 0 and state["_forgotten"] >= 0 and state["_promoted"] >= 0
     return sorted_ and counted
-
-
-def _looks_fit(state: dict[str, Any]) -> bool:
-    rows, p = state["_rows"], state["_p"]
-    rising = all(before < after for before, after in zip((0, *rows), rows, strict=False))
-    told = (state["_verdict"] is None) is (not rows)
-    return rising and all(n < state["max_samples"] for n in rows[:-1]) and 0.0 <= p <= 1.0 and told
-
-
-def _canary_fits(state: dict[str, Any]) -> bool:
-    steps = len(state["_shares"])
-    right = steps == len(state["_counts"]) and 0 <= state["_step"] < steps
-    return right and state["_guarded"].keys() == (state["guardrails"] or {}).keys()
 
 
 def _recent_fits(state: dict[str, Any]) -> bool:
