@@ -47,7 +47,7 @@ def refused(path, error=DamagedLedger, match="ledger"):
 
 
 def entries_of(image):
-    return _audit.audit(_audit.Seen(bytes(image), b"", len(image)))
+    return _audit.audit(_audit.Seen(bytes(image)))
 
 
 def flips(image, n, seed):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 import struct
 import time
 from collections.abc import Iterable
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from contlearn.exceptions import DamagedLedger, LedgerError
-from contlearn.ledger import _schema, _wal
+from contlearn.ledger import _bytes, _schema, _wal
 from contlearn.ledger._entry import FIRST, digest_of
 from contlearn.ledger._pages import Image
 
@@ -23,34 +21,19 @@ _PAUSE = 0.02  # seconds between two looks at a file that others are writing
 
 
 class Seen(NamedTuple):
-    """The bytes of the file and of its log, the size of the former, and what hindered reading it."""
+    """The bytes of the file and of its log."""
 
     file: bytes
-    log: bytes
-    size: int
-    trouble: str = ""
+    log: bytes = b""
 
 
 def look(path: Path) -> Seen:
-    """Return what is in the file and in its log, without a lock and without touching them.
-
-    The file is read through SQLite, because closing a file of our own would take away the locks of every
-    connection that this process has to it. An immutable connection takes none and writes nothing.
-    """
-    if not hasattr(sqlite3.Connection, "serialize"):
-        raise LedgerError("the sqlite3 of this Python was built without `serialize`; take another build")
-    image, trouble = b"", ""
+    """Return what is in the file and in its log, without a lock and without touching them."""
+    file = _bytes.read(path)
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
-        with contextlib.closing(connection):
-            image = connection.serialize()
-    except sqlite3.DatabaseError as error:
-        trouble = str(error)
-    try:
-        log = path.with_name(f"{path.name}-wal").read_bytes()
+        return Seen(file, path.with_name(f"{path.name}-wal").read_bytes())
     except FileNotFoundError:
-        log = b""
-    return Seen(image, log, path.stat().st_size, trouble)
+        return Seen(file)
 
 
 def require_sound(path: Path, timeout: float, look_closely: bool = True) -> None:
@@ -76,7 +59,9 @@ def audit(seen: Seen) -> list[list[Any]]:
     """Return the entries of a file and its log, or say what was changed."""
     require_ours(seen)
     try:
-        return _audited(_together(seen))
+        rows = _audited(_together(seen))
+        _require_newest(seen, rows)
+        return rows
     except (struct.error, IndexError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, DamagedLedger):
             raise
@@ -94,11 +79,26 @@ def _audited(whole: bytes) -> list[list[Any]]:
     return rows
 
 
+def _require_newest(seen: Seen, rows: list[list[Any]]) -> None:
+    """Refuse a log that would take back entries which the file already holds: one of an older copy."""
+    if not _wal.committed(seen.log, _page_size(seen.file)).pages:
+        return
+    try:
+        alone = _audited(seen.file)
+    except (struct.error, IndexError, ValueError, KeyError, TypeError, RecursionError):
+        return  # half of the log is in the file already, as a kill may leave it
+    if len(alone) > len(rows):
+        raise DamagedLedger(
+            f"the -wal file is older than the ledger, whose {len(alone) - 1} entries it would cut to "
+            f"{len(rows) - 1}; put the right one back, or remove it"
+        )
+
+
 def require_ours(seen: Seen) -> None:
     """Refuse a file that is no ledger of a version that is known."""
     file = seen.file
     if file[:16] != b"SQLite format 3\x00" or len(file) < 512:
-        raise DamagedLedger(f"the file is no ledger: {seen.trouble or 'it is no SQLite file'}")
+        raise DamagedLedger("the file is no ledger: it is no SQLite file")
     if int.from_bytes(file[68:72], "big") != _schema.APPLICATION_ID:
         raise DamagedLedger("the file is no ledger: it is an SQLite file of something else")
     version = int.from_bytes(file[60:64], "big")
@@ -126,20 +126,21 @@ def require_chain(rows: Iterable[list[Any]]) -> str:
 
 def _together(seen: Seen) -> bytes:
     """Return the file as SQLite shows it: with the committed pages of the log in their places."""
-    file = seen.file
-    size = int.from_bytes(file[16:18], "big")
-    size = 65536 if size == 1 else size
+    file, size = seen.file, _page_size(seen.file)
     pages, count = _wal.committed(seen.log, size)
     if count is None:
-        if len(file) != seen.size:
-            raise DamagedLedger(
-                f"the ledger was cut or changed: {seen.size} bytes, {len(file)} of them in pages"
-            )
         return file
+    if len(file) > count * size:
+        raise DamagedLedger(f"the ledger was changed: {len(file)} bytes where its log knows {count * size}")
     image = bytearray(file.ljust(count * size, b"\0")[: count * size])
     for number, page in pages.items():
         image[(number - 1) * size : number * size] = page
     return bytes(image)
+
+
+def _page_size(file: bytes) -> int:
+    size = int.from_bytes(file[16:18], "big")
+    return 65536 if size == 1 else size
 
 
 def _require_declared(image: Image) -> int:

@@ -17,6 +17,8 @@ from contlearn.ledger._store import Row
 
 LIBRARIES = ("pandas", "polars")
 
+_BREAKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"}  # lines end there for some
+
 
 def frame(entries: Iterable[Entry], library: str) -> Any:
     """Return entries as a data frame."""
@@ -39,7 +41,8 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     """Yield one JSON object per entry, with what its digest is made from."""
     for row in rows:
         found = {**row._asdict(), "text": json.loads(row.text)}
-        yield json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+        line = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        yield line.translate(_BREAKS) + "\n"
 
 
 def read_json_lines(
@@ -75,11 +78,11 @@ def read_json_lines(
     1 note at 3.0: {'note': 'holidays'}
     """
     if isinstance(source, (str, os.PathLike)):
-        found = Path(source).read_text(encoding="utf-8").splitlines()
+        found = Path(source).read_text(encoding="utf-8").split("\n")
     else:
         _checks.instance("source", source, Iterable, "a path or an iterable of lines")
-        found = [line for line in source if line.strip()]
-    rows = [_row(number, line) for number, line in enumerate(found)]
+        found = list(source)
+    rows = [_row(number, line) for number, line in enumerate(line for line in found if line.strip())]
     _audit.require_chain([list(row) for row in rows])
     if head is not None and all(row.digest != head for row in rows):
         raise DamagedLedger(f"the export was cut: no entry has the digest {head}")

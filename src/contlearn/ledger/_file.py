@@ -12,7 +12,7 @@ from pathlib import Path
 
 from contlearn import _checks
 from contlearn.exceptions import ContlearnError, DamagedLedger, LedgerError
-from contlearn.ledger import _audit, _schema
+from contlearn.ledger import _audit, _bytes, _schema
 
 # A split page of pointers keeps bytes that mean nothing. With pages this large there is none below 100 MB.
 _PAGE_SIZE = 32768
@@ -84,8 +84,10 @@ def _sync(folder: Path) -> None:
 
 def connect(path: Path | None, timeout: float) -> sqlite3.Connection:
     """Return a connection to the file, its layout up to date."""
-    name = ":memory:" if path is None else str(path)
-    connection = sqlite3.connect(name, timeout=timeout, isolation_level=None, check_same_thread=False)
+    name = ":memory:" if path is None else f"{path.as_uri()}?mode=rw"  # never a new file in its place
+    connection = sqlite3.connect(
+        name, timeout=timeout, isolation_level=None, check_same_thread=False, uri=path is not None
+    )
     for setting in ("synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 0"):
         connection.execute(f"PRAGMA {setting}")
     _schema.bring_up_to_date(connection)
@@ -104,16 +106,10 @@ def tidy(path: Path, connection: sqlite3.Connection, timeout: float) -> None:
             connection.execute(f"PRAGMA busy_timeout = {int(1000 * timeout)}")
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """Return what tells this file from any other."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
-
-
-def require_there(path: Path, expected: tuple[int, int]) -> None:
+def require_there(path: Path, expected: _bytes.Identity) -> None:
     """Refuse to write where nobody would find it."""
     try:
-        same = identity(path) == expected
+        same = _bytes.identity(path) == expected
     except FileNotFoundError:
         same = False
     if not same:

@@ -95,6 +95,8 @@ class Ledger(Records):
     ) -> None:
         if path is not None:
             _checks.instance("path", path, (str, os.PathLike), "a path or None")
+            if "\0" in str(path):
+                _checks.fail("path", "be a path that a file can have", path)
         _checks.one_of("verify", verify, (True, False))
         self.path = None if path is None else Path(path)
         self._timeout = _checks.positive("timeout", timeout)

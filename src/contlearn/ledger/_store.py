@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from contlearn.exceptions import DamagedLedger, LedgerError
-from contlearn.ledger import _audit, _file, _schema
+from contlearn.ledger import _audit, _bytes, _file, _schema
 from contlearn.ledger._entry import FIRST, digest_of
 
 
@@ -39,15 +40,17 @@ class Store:
     """A connection for each process, a lock for its threads; what `append` has returned is on disk."""
 
     def __init__(self, path: Path | None, timeout: float, verify: bool) -> None:
-        self.path = path
+        self.path = None if path is None else path.resolve()  # beside the file itself lies its log
         self.lock = threading.RLock()
         self._timeout = timeout
         self._left_behind: list[sqlite3.Connection] = []
         self._closed = True
-        if path is not None:
-            _file.prepare(path, timeout, verify)
+        if self.path is not None:
+            _file.prepare(self.path, timeout, verify)
+            self._identity = _bytes.identity(self.path)
         self._connect()
         self._closed = False
+        _STORES.add(self)
 
     def __del__(self) -> None:
         """Close what nobody closed: SQLite would do it, but not without a warning from 3.13 on."""
@@ -119,6 +122,8 @@ class Store:
             closed, self._closed = self._closed, True
             if not closed and self._process == os.getpid():
                 self._connection.close()
+                if self.path is not None:
+                    _bytes.release(self._identity)
 
     def _require_sound_end(self, connection: sqlite3.Connection) -> Row:
         query = f"SELECT {_schema.COLUMNS} FROM entries ORDER BY id DESC LIMIT 2"  # noqa: S608 - a constant
@@ -133,19 +138,38 @@ class Store:
             if self._closed:
                 raise LedgerError("this Ledger is closed; open another")
             if self._process != os.getpid():
-                self._left_behind.append(self._connection)  # the parent's: closing it here would do harm
                 if self.path is None:
                     raise LedgerError("a Ledger in memory stays in its process; give it a path")
+                _file.require_there(self.path, self._identity)
+                self._left_behind.append(self._connection)  # the parent's: closing it here would do harm
                 self._connect()
             with _file.told(self.path):
                 yield self._connection
 
     def _connect(self) -> None:
-        with _file.told(self.path):
-            self._connection = _file.connect(self.path, self._timeout)
-        self._process = os.getpid()
         if self.path is not None:
-            self._identity = _file.identity(self.path)
+            _bytes.hold(self._identity)
+        try:
+            with _file.told(self.path):
+                self._connection = _file.connect(self.path, self._timeout)
+        except BaseException:
+            if self.path is not None:
+                _bytes.release(self._identity)
+            raise
+        self._process = os.getpid()
+
+
+_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Go on with locks that no thread of the parent holds."""
+    for store in _STORES:
+        store.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _checked(previous: str | None, row: Row) -> Row:
