@@ -109,7 +109,7 @@ def wrongly_faster(gate, draw, n, paired=True, repeats=REPEATS // 2):
 
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("sigmas", [(0.5, 0.5), (1.5, 1.5), (0.3, 1.0), (1.5, 0.3)])
-@pytest.mark.parametrize("n", [30, 300])
+@pytest.mark.parametrize("n", [100, 300])
 def test_models_that_are_equally_fast_on_average(n, sigmas, paired):
     rng = np.random.default_rng([6, n])
     draw = lambda: tuple(log_normal(rng, sigma, n) for sigma in sigmas)  # noqa: E731
@@ -117,9 +117,9 @@ def test_models_that_are_equally_fast_on_average(n, sigmas, paired):
 
 
 def test_a_challenger_with_a_much_longer_tail_needs_a_hundred_times():
-    """The limit of what is claimed: sigma 1.5 against 0.3; 11 % with 30 times, 5 % with 100."""
+    """The limit of what is claimed: sigma 1.5 against 0.3; 5 % with 100 times."""
     rng = np.random.default_rng(7)
-    for n, rate in ((30, 0.12), (100, 0.06), (300, ALPHA)):
+    for n, rate in ((100, 0.06), (300, ALPHA)):
         draw = lambda n=n: (log_normal(rng, 0.3, n), log_normal(rng, 1.5, n))  # noqa: E731
         assert wrongly_faster(Faster(), draw, n) <= most(REPEATS // 2, rate)
 

@@ -220,7 +220,7 @@ def test_a_slice_of_just_enough_rows_is_asked():
         (Gain(), 5),
         (Gain(alpha=0.01), 7),
         (Gain(alpha=0.01) & Gain(-0.5), 7),
-        (Gain(method="mid-p"), 4),
+        (Gain(method="mid-p"), 5),
         (Gain(0.2), 6),
         (Gain(-0.5), 3),
         (Gain(-0.05), 5),

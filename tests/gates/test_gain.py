@@ -411,7 +411,9 @@ def test_mid_p_is_that_of_mcnemar_and_never_shows_less(b, c, rest, alpha):
     n = b + c + rest
     trial = Trial([1] * b + [0] * (c + rest), [0] * b + [1] * c + [0] * rest)
     verdict, exact = Gain(alpha=alpha, method="mid-p")(trial), Gain(alpha=alpha)(trial)
-    if n:
+    if n < math.log2(1 / alpha):
+        assert not verdict.promote
+    else:
         assert verdict.p_value == mcnemar(b, c, "mid-p", alternative="greater").p_value
         assert "mid-p McNemar" in verdict.reason
     assert verdict.promote >= exact.promote
@@ -523,3 +525,12 @@ def test_the_reason_names_the_test_that_was_used():
     assert "score test, normal limit" in Gain(margin=0.1)(trial).reason
     assert "exact score test" in Gain(margin=0.1, alpha=1e-6)(trial).reason
     assert "(99.9998 %)" in Gain(margin=0.1, alpha=1e-6)(trial).reason
+
+
+def test_mid_p_keeps_the_promise_about_fewest_rows():
+    for n, promoted in ((4, False), (5, True)):
+        verdict = Gain(method="mid-p")(Trial([1] * n, [0] * n))
+        assert verdict.promote is promoted
+    few = Gain(method="mid-p")(Trial([1] * 4, [0] * 4))
+    assert few.needed == 1
+    assert "4 rows cannot show a gain at alpha 0.05, 5 can" in few.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from contlearn.gates._settled import confidence, fewest, plural
+from contlearn.gates._settled import confidence, counted, fewest, plural
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
 from contlearn.stats import _betting_mean, _columns, _margin, _mean, _paired
@@ -116,12 +116,11 @@ def zeros_and_ones(trial: Trial) -> bool:
     return all(map(_mean.zeros_and_ones, (trial.champion_losses, trial.challenger_losses)))
 
 
-def fewest_rows(margin: float, alpha: float, method: Method = "exact") -> int | None:
+def fewest_rows(margin: float, alpha: float) -> int | None:
     """Return the rows with which zero-one losses can pass at all: all of them better. None: never."""
     if not -1.0 < margin < 1.0:
         return None
-    spared = 1.0 if method == "mid-p" and margin == 0.0 else 0.0
-    return max(1, math.ceil(math.log(alpha) / math.log(0.5 * (1.0 + margin)) - spared - 1e-9))
+    return max(1, math.ceil(math.log(alpha) / math.log(0.5 * (1.0 + margin)) - 1e-9))
 
 
 def _why_outside(trial: Trial, bounds: tuple[float, float]) -> str:
@@ -146,6 +145,8 @@ def _of_errors(gains: Floats, margin: float, alpha: float, method: Method) -> Co
         )
     if margin >= 1.0:
         return Comparison(gain, p_above=1.0, basis=found)
+    if margin == 0.0 and method == "mid-p" and n < fewest(alpha):
+        return Comparison(gain, basis=found, unknown=_too_few(n, "row", alpha), needed=fewest(alpha) - n)
     if margin == 0.0:
         above = _paired.mcnemar(better, worse, method, alternative="greater").p_value
         below = _paired.mcnemar(better, worse, method, alternative="less").p_value
@@ -227,10 +228,9 @@ def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, al
     unit = "row" if codes is None else "group"
     inside = "" if codes is None else f" in {mean.units} {plural(mean.units, unit)}"
     basis = f"{n} {plural(n, 'row')}{inside}"
-    enough = fewest(alpha)
-    if mean.units < enough:
-        why = f"{mean.units} {plural(mean.units, unit)} cannot show a gain at alpha {alpha:g}, {enough} can"
-        return Comparison(gain, basis=basis, unknown=why, needed=math.ceil((enough / mean.units - 1.0) * n))
+    if mean.units < fewest(alpha):
+        lacking = math.ceil((fewest(alpha) / mean.units - 1.0) * n)
+        return Comparison(gain, basis=basis, unknown=_too_few(mean.units, unit, alpha), needed=lacking)
     if mean.standard_error == 0.0:
         why = f"the gain is the same in all {mean.units} {unit}s, so its spread is unknown"
         return Comparison(gain, basis=basis, unknown=why)
@@ -238,6 +238,10 @@ def _of_differences(gains: Floats, codes: Codes, scale: float, margin: float, al
     return Comparison(
         gain, mean.p_above(margin), mean.p_below(margin), f"{basis}; Student's t", needed=needed
     )
+
+
+def _too_few(units: int, unit: str, alpha: float) -> str:
+    return f"{counted(units, unit)} cannot show a gain at alpha {alpha:g}, {fewest(alpha)} can"
 
 
 def _rows_for_differences(mean: _mean.Mean, n: int, margin: float, alpha: float) -> int | None:

@@ -207,7 +207,7 @@ def _fewest_rows(gate: GateLike) -> int:
         return max(map(_fewest_rows, gate.parts))
     if not isinstance(gate, Gain) or gate.bounds is not None:
         return 0
-    return fewest_rows(float(gate.margin), float(gate.alpha), gate.method) or 0
+    return fewest_rows(float(gate.margin), float(gate.alpha)) or 0
 
 
 def _paradox(whole: Verdict) -> str:

@@ -73,8 +73,10 @@ class Gain(Gate):
     normal or with a skewness of 1 towards rare bad days of the challenger; below 1 % where one cluster is ten
     times as large as the others; up to 8 % with 7 clusters of skewness 2 (plain Student: 14 %).
     Fewer rows or clusters than log2(1 / `alpha`), 5 at the default, never promote: even if all of them
-    pointed the same way, chance alone would do so too often. Nor do differences that are all the same, whose
-    spread is unknown.
+    pointed the same way, chance alone would do so too often. Nor do differences that are all the same, since
+    nothing in them tells how far others may lie; losses of 0 and 1, and those with `bounds`, need no such
+    guess. Identical models never promote at a margin of 0 or more; at a negative one a copy may, being not
+    worse.
 
     A negative margin given to one challenger after another adds up: each is a little worse than the one
     before. Where the trial has `anchor_losses`, those of the best model ever promoted, a gate with a negative

@@ -120,7 +120,7 @@ def _numbers(column: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def _is_fraction(column: NDArray[Any]) -> bool:
-    numbers = _numbers(column) if column.dtype.kind in "fO" else None
+    numbers = _numbers(column) if column.dtype.kind in ("f", "O") else None
     return numbers is not None and bool((numbers != np.floor(numbers)).any())
 
 
