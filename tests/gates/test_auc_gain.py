@@ -173,3 +173,40 @@ def test_clusters_that_suit_one_model_are_promoted_at_most_at_alpha(clusters, ki
     repeats = 1_000
     wrong = sum(AUCGain()(drawn(rng, groups.size, prevalence, groups=groups)).promote for _ in range(repeats))
     assert wrong <= most(repeats)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(
+    ("clusters", "size", "first", "shares"),
+    [
+        (14, 200, 3, (0.5, 0.02)),
+        (14, 200, 1, (0.5, 0.05)),
+        (7, 600, 1, (0.5, 0.05)),
+        (7, 60, 100, (0.5, 0.05)),
+        (50, 20, 1, (0.5, 0.1)),
+    ],
+)
+def test_a_cluster_that_holds_most_positives_promotes_at_most_at_alpha(clusters, size, first, shares):
+    rng = np.random.default_rng([3, clusters])
+    groups = np.repeat(np.arange(clusters), np.r_[size * first, np.full(clusters - 1, size)])
+    repeats, wrong = 400, 0
+    for _ in range(repeats):
+        y = rng.random(groups.size) < np.where(groups == 0, *shares)
+        suits = 1.0 + rng.normal(0.0, 0.8, (2, clusters))[:, groups]
+        wrong += AUCGain()(trial(y, *(rng.normal(size=(2, y.size)) + suits * y), groups)).promote
+    assert wrong <= most(repeats)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("n", "failing"), [(1000, 0.1), (2000, 0.05)])
+def test_five_rare_failures_expected_are_enough(n, failing):
+    """The challenger ranks some positives last and the others first; the areas are equal."""
+    rng = np.random.default_rng([4, n])
+    apart, repeats = -math.sqrt(2.0) * norm.ppf(failing), 500
+    wrong = 0
+    for _ in range(repeats):
+        y = rng.random(n) < 0.05
+        fails = rng.random(n) < failing
+        champion = rng.normal(size=n) + apart * y
+        wrong += AUCGain()(trial(y, champion, rng.normal(size=n) + np.where(fails, -99.0, 99.0) * y)).promote
+    assert wrong <= most(repeats)

@@ -8,7 +8,7 @@ from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
 from contlearn.exceptions import InvalidInputError
-from contlearn.stats import delong
+from contlearn.stats import _delong, delong
 
 modest = settings(derandomize=True, deadline=None, max_examples=80)
 
@@ -88,6 +88,21 @@ def test_with_groups_it_is_obuchowskis_sums_over_clusters(case, clusters):
     found = delong(y, a, b, groups=groups)
     if found.p_value < 1.0:
         assert found.statistic == pytest.approx(kernel(y, a, b, groups)[1], rel=1e-8)
+
+
+@given(paired_scores(), st.integers(2, 12))
+@modest
+def test_without_each_cluster_it_is_the_areas_of_the_other_rows(case, clusters):
+    y, a, b = case
+    codes, positive = np.arange(y.size) * 7 % clusters, y == 1
+    left_out = _delong.without_each(_delong.paired_areas(positive, a, b), (a, b), codes)
+    for code, gap in enumerate(left_out):
+        kept = codes != code
+        if np.unique(y[kept]).size == 2:
+            areas = [roc_auc_score(y[kept], score[kept]) for score in (a, b)]
+            assert gap == pytest.approx(areas[0] - areas[1], abs=1e-12)
+        else:
+            assert math.isnan(gap)
 
 
 @given(paired_scores())

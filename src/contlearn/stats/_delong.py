@@ -78,7 +78,10 @@ def delong(
     -----
     The variance is that of the structural components [1]_, computed from midranks [2]_; with `groups`, sums
     of components over clusters take the place of components [3]_. All of it rests on the normal limit: with
-    fewer than some 20 rows of the rarer class, or 20 clusters, p is too small; `gates.AUCGain` corrects that.
+    fewer than some 20 rows of the rarer class, or 50 clusters of about equal shares, p is too small. Measured
+    with clusters that suit one of the scores as a whole, p <= 0.05 for equal areas: 6-7 % with 20 and 50
+    equal clusters, 15 % where one of 20 is ten times as large, and far more where one holds most positives.
+    `gates.AUCGain` corrects that.
     Cost: O(n log n), a few milliseconds and 1 MB at 10,000 rows.
 
     References
@@ -176,7 +179,7 @@ def paired_areas(positive: NDArray[np.bool_], score_a: Floats, score_b: Floats) 
     return PairedAreas(auc_a, auc_b, difference, positive)
 
 
-def doubled_placements(positive: NDArray[np.bool_], scores: Floats) -> NDArray[np.int64]:
+def doubled_placements(positive: NDArray[np.bool_], scores: Floats | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return, for each row, twice the number of rows of the other class on its right side, ties counted half.
 
     The right side of a positive is below it, that of a negative above it.
@@ -197,6 +200,37 @@ def doubled_placements(positive: NDArray[np.bool_], scores: Floats) -> NDArray[n
     placed = np.empty(ranked.size, dtype=np.int64)
     placed[order] = np.where(there, below[tied], above[tied])
     return placed
+
+
+def without_each(areas: PairedAreas, scores: tuple[Floats, Floats], codes: NDArray[np.intp]) -> Floats:
+    """Return the difference of the areas without each cluster in turn; NaN where a class is then missing.
+
+    `scores` are those of `areas`. Of all pairs of a positive and a negative, those go that have a row in the
+    cluster; those that lie in it altogether are taken away twice, and come back once.
+    """
+    import numpy as np
+
+    positive = areas.positive
+    m, n = (np.bincount(codes[rows], minlength=codes.max() + 1) for rows in (positive, ~positive))
+    of_rows = np.rint(2.0 * areas.difference * np.where(positive, n.sum(), m.sum()))
+    inside = np.subtract(*(_inside_each(positive, each, codes) for each in scores))
+    left = of_rows[positive].sum() - np.bincount(codes, of_rows) + inside
+    with np.errstate(invalid="ignore", divide="ignore"):
+        without: Floats = left / (2.0 * (m.sum() - m) * (n.sum() - n))
+    return without
+
+
+def _inside_each(positive: NDArray[np.bool_], scores: Floats, codes: NDArray[np.intp]) -> Floats:
+    """Return, for each cluster, twice the number of its own pairs on their right sides."""
+    import numpy as np
+
+    ranks = np.unique(scores, return_inverse=True)[1].reshape(-1)
+    by_cluster = codes * np.int64(scores.size) + ranks  # clusters one above the other
+    negatives = np.bincount(codes[~positive], minlength=codes.max() + 1)
+    of_lower = np.cumsum(negatives) - negatives
+    placed = doubled_placements(positive, by_cluster) - 2 * of_lower[codes]
+    inside: Floats = np.bincount(codes[positive], placed[positive], minlength=codes.max() + 1)
+    return inside
 
 
 def _clustered_variance(areas: PairedAreas, codes: NDArray[np.intp]) -> float:

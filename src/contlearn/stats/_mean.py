@@ -233,10 +233,19 @@ def _of_clusters(centre: float, sums: Floats, sizes: Floats) -> Mean:
     jackknife = (units - 1.0) / units / (1.0 - share) ** 2
     error = math.sqrt(float((jackknife * pull**2).sum()))
     skewness = float((pull**3).mean()) / float((pull**2).mean()) ** 1.5
-    weights = jackknife * share**2
-    together = _degrees(share, np.ones(units), weights)
-    apart = _degrees(share, 1.0 / share, weights)
-    return Mean(centre, error, min(together, apart), skewness, units)
+    return Mean(centre, error, degrees_of(sizes), skewness, units)
+
+
+def degrees_of(sizes: Floats) -> float:
+    """Return the degrees of freedom of clusters of the given `sizes`, at least two and none of them empty.
+
+    The smaller of those for clusters that vary as a whole and for independent rows.
+    """
+    import numpy as np
+
+    units, share = sizes.size, sizes / sizes.sum()
+    weights = (units - 1.0) / units / (1.0 - share) ** 2 * share**2
+    return min(_degrees(share, variance, weights) for variance in (np.ones(units), 1.0 / share))
 
 
 def _degrees(share: Floats, variance: Floats, weights: Floats) -> float:
