@@ -3,6 +3,8 @@ import math
 import pickle
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from contlearn.exceptions import InvalidParameterError
+from contlearn.exceptions import InvalidParameterError, PersistenceError
 from contlearn.gates import (
     Approval,
     AUCGain,
@@ -55,7 +57,7 @@ def level(k, alpha=0.05):
 
 def spent(budget, *trials, gate=None):
     for each in trials:
-        budget.judge(gate or Gain(), each)
+        budget.judge(Gain() if gate is None else gate, each)
     return budget
 
 
@@ -198,6 +200,69 @@ def test_an_approval_that_comes_later_costs_nothing():
     assert len(budget.history) == 61
 
 
+def timed(seed, n=N):
+    rng = np.random.default_rng(seed)
+    return rng.lognormal(size=n), 0.3 * rng.lognormal(size=n)
+
+
+def test_latencies_are_filled_in_once_and_then_measured_at_a_price():
+    """Equal latencies that are measured twenty times look faster once."""
+    budget, gate = HoldoutBudget(), Gain() & Faster()
+    assert "no seconds" in budget.judge(gate, trial(WINNER, ids=range(N))).reason
+    spent(budget, trial(2, ids=range(N)))
+    filled = budget.judge(gate, trial(WINNER, ids=range(N), seconds=timed(0)))
+    assert "challenger 1 on these rows" in filled.reason
+    assert budget.judge(gate, trial(WINNER, ids=range(N), seconds=timed(0))) == filled
+    assert [look.challenger for look in budget.history] == [1, 2]
+    for place, seed in enumerate((1, 2), start=3):
+        again = budget.judge(gate, trial(WINNER, ids=range(N), seconds=timed(seed)))
+        assert f"challenger {place} on these rows" in again.reason
+    assert "challenger 5 on" in budget.judge(gate, trial(WINNER, ids=range(N))).reason  # it was filled in
+
+
+@pytest.mark.parametrize("name", ["anchor_losses", "anchor"])
+def test_another_anchor_is_another_question(name):
+    budget = HoldoutBudget()
+    for anchor in (None, CHAMPION, CHAMPION, 1.0 - CHAMPION):
+        budget.judge(Gain(margin=-0.1), trial(WINNER, ids=range(N), **{name: anchor}))
+    assert [look.challenger for look in budget.history] == [1, 2]
+
+
+def remembering(k, ids, old_ids=None, **more):
+    """Return a trial on rows of its own, with a set of old rows."""
+    old = {"winter": Trial(losses(k), losses(k + 50), ids=old_ids, **more)}
+    return Trial(losses(k), losses(k + 50), ids=ids, old_data=old)
+
+
+def test_other_old_data_is_another_question():
+    budget = HoldoutBudget()
+    for k in (1, 2, 1):
+        old = {"winter": Trial(losses(k), losses(k + 50), ids=range(N, 2 * N))}
+        budget.judge(OldData(), trial(WINNER, ids=range(N), old_data=old))
+    assert [look.challenger for look in budget.history] == [1, 2]
+
+
+def test_a_set_of_old_rows_that_is_asked_every_week_is_spent_like_any_holdout():
+    budget, gate, weeks = HoldoutBudget(), Gain() & OldData(), range(1, 5)
+    for week in weeks:
+        asked = remembering(week, range(week * N, (week + 1) * N), range(N))
+        assert f"challenger {week} on these rows" in budget.judge(gate, asked).reason
+    assert budget.level(trial(ids=range(N))) == pytest.approx(level(5))
+    assert budget.level(trial(ids=range(N, 2 * N))) == pytest.approx(level(2))
+    unread = remembering(9, range(90 * N, 91 * N), range(N))
+    assert "challenger 1 on these rows" in budget.judge(Gain(), unread).reason
+
+
+def test_a_row_of_a_trial_and_of_its_old_data_is_judged_once():
+    budget = spent(HoldoutBudget(), remembering(1, range(N), range(N)), gate=OldData())
+    assert budget.level(trial(ids=range(N))) == pytest.approx(level(2))
+
+
+def test_old_rows_without_names_may_be_any():
+    budget = spent(HoldoutBudget(), remembering(1, range(N)), gate=OldData())
+    assert budget.level(trial(ids=range(N, 2 * N))) == pytest.approx(level(2))
+
+
 # the same rows -------------------------------------------------------------------------------------------
 
 
@@ -229,10 +294,28 @@ REUSED = {
         lambda rows: rows.astype(np.uint8 if rows.max() < 256 else np.uint16),
         lambda rows: [str(row) for row in rows],
         lambda rows: list(rows.tolist()),
+        lambda rows: np.array([str(row).encode() for row in rows]),
+        lambda rows: np.fromiter(rows, dtype=object, count=len(rows)),
+        lambda rows: np.array([Decimal(f"{row}.0") for row in rows], dtype=object),
+        lambda rows: np.array([Fraction(int(row)) for row in rows], dtype=object),
+        lambda rows: [f"{row}.0" for row in rows],
         lambda rows: pd.Series(rows, dtype=object),
         lambda rows: pd.array(rows, dtype="Int64"),
     ],
-    ids=["integers", "floats", "unsigned", "text", "list", "objects", "pandas"],
+    ids=[
+        "integers",
+        "floats",
+        "unsigned",
+        "text",
+        "list",
+        "bytes",
+        "numpy in objects",
+        "decimals",
+        "fractions",
+        "floats as text",
+        "objects",
+        "pandas",
+    ],
 )
 def test_rows_seen_before_are_known_however_they_come(rows, named):
     budget = old_holdout()
@@ -340,8 +423,14 @@ def test_labels_in_another_order_or_without_a_row_are_known_again():
         np.arange("2024-01-01", "2024-01-21", dtype="M8[D]"),
         pd.date_range("2024-01-01", periods=20),
         pd.date_range("2024-01-01", periods=20).date.tolist(),
+        np.arange("2024-01-01", "2024-01-21", dtype="M8[D]").astype(str),
+        np.arange("2024-01-01", "2024-01-21", dtype="M8[D]").astype("M8[ns]").astype(str),
+        pd.date_range("2024-01-01 01:00", periods=20, tz="Europe/Paris"),
+        np.fromiter(
+            np.arange("2024-01-01", "2024-01-21", dtype="M8[D]").astype("M8[s]"), dtype=object, count=20
+        ),
     ],
-    ids=["datetimes", "numpy", "pandas", "dates"],
+    ids=["datetimes", "numpy", "pandas", "dates", "text", "exact text", "zoned", "numpy in objects"],
 )
 def test_days_are_known_in_every_form(ids):
     budget = spent(HoldoutBudget(), trial(1, n=20, ids=pd.date_range("2024-01-01", periods=20).to_numpy()))
@@ -356,6 +445,35 @@ def test_large_texts_and_numbers_of_every_size_are_ids():
         one = Trial([0.0], [1.0], ids=np.array(ids, dtype=object)[row : row + 1])
         assert budget.level(one) == pytest.approx(level(2))
     assert budget.level(Trial([0.0], [1.0], ids=["7"])) == pytest.approx(level(1))
+
+
+LARGE = [2**63 - 1, 2**63, 2**64 - 1, -(2**63), 1_234_567_890_123_456_789]
+
+
+@pytest.mark.parametrize("number", LARGE)
+def test_integers_of_64_bits_are_known_in_every_form(number):
+    kind = np.uint64 if number >= 2**63 else np.int64
+    forms = ([number], [str(number)], [str(number).encode()], np.array([number], dtype=kind))
+    for one in forms:
+        budget = spent(HoldoutBudget(), Trial([0.0], [1.0], ids=np.array(one)))
+        for other in forms:
+            objects = np.array(other, dtype=object)
+            assert budget.level(Trial([1.0], [0.0], ids=other)) == pytest.approx(level(2))
+            assert budget.level(Trial([1.0], [0.0], ids=objects)) == pytest.approx(level(2))
+
+
+class Nameless:
+    """An object that is told by its address only."""
+
+
+def test_an_object_without_a_text_of_its_own_is_no_id():
+    budget, rows = HoldoutBudget(), [*range(N - 1), Nameless()]
+    verdict = budget.judge(Gain(), trial(WINNER, ids=np.array(rows, dtype=object)))
+    assert verdict.outcome is Outcome.CONTINUE
+    assert "that no text tells" in verdict.reason
+    assert budget.history == ()
+    budget.judge(Gain(), trial(WINNER, groups=np.array(rows, dtype=object)))
+    assert budget.level(trial(2)) == pytest.approx(level(2))
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), pd.NaT])
@@ -426,15 +544,15 @@ def test_a_gain_of_the_whole_lets_slices_lose_a_little_without_an_anchor():
     assert budget.judge(gate, trial(WINNER, ids=np.arange(N, 2 * N), **halves))
 
 
-def scored(k, **more):
-    """Return a trial whose challenger loses 3 points more, and ranks the rows better."""
+def scored(k, gains=-0.03, **more):
+    """Return a trial whose challenger loses 3 points more, or less, and ranks the rows better."""
     rng, n = np.random.default_rng(k), 2000
     y = np.arange(n) % 2
     champion, challenger = (y * gap + rng.normal(size=n) for gap in (1.0, 3.0))
     more = {"anchor_losses": CREEPING} | more
-    worse = np.where(rng.random(n) < 0.03, 1.0, CREEPING)
+    other = np.where(rng.random(n) < (5.0 if gains > 0.0 else 1.0) * abs(gains), float(gains < 0.0), CREEPING)
     ids = np.arange(k * n, (k + 1) * n)
-    return Trial(CREEPING, worse, y=y, champion=champion, challenger=challenger, ids=ids, **more)
+    return Trial(CREEPING, other, y=y, champion=champion, challenger=challenger, ids=ids, **more)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +562,7 @@ def scored(k, **more):
 def test_only_the_same_measure_of_all_rows_forbids_a_loss(other):
     """A better rank, or a shorter time, says nothing about the mean loss that may fall at every promotion."""
     old = {"winter": Trial(np.r_[np.ones(100), np.zeros(100)], np.zeros(200))}
-    beside = {"seconds": (np.linspace(1, 2, 50), np.linspace(1, 2, 49)), "old_data": old}
+    beside = {"seconds": (np.linspace(1, 2, 300), np.linspace(1, 2, 301)), "old_data": old}
     gate, budget = other & Gain(margin=-0.1), HoldoutBudget()
     assert budget.judge(gate, scored(0, anchor_losses=None, **beside))
     creeping = budget.judge(gate, scored(1, anchor_losses=None, **beside))
@@ -454,37 +572,43 @@ def test_only_the_same_measure_of_all_rows_forbids_a_loss(other):
     assert budget.n_promoted == 2
 
 
-def test_a_margin_below_zero_of_a_metric_needs_the_predictions_of_the_anchor():
+@pytest.mark.parametrize(
+    "gate",
+    [
+        AUCGain(margin=-0.1),
+        MetricGain("roc_auc", margin=-0.1, n_resamples=200),
+        EverySlice(AUCGain(margin=-0.1), by="half") & Gain(),
+    ],
+)
+def test_a_margin_below_zero_of_a_metric_needs_the_predictions_of_the_anchor(gate):
     budget = HoldoutBudget()
-    for gate in (AUCGain(margin=-0.1), EverySlice(AUCGain(margin=-0.1), by="half") & Gain(margin=-0.1)):
-        halves = {"slices": {"half": ["a"] * 1000 + ["b"] * 1000}}
-        budget.judge(gate, scored(budget.n_promoted, **halves))
-        refused = budget.judge(gate, scored(10 + budget.n_promoted, **halves))
-        assert refused.outcome is Outcome.CONTINUE
-        assert "pass anchor, the predictions" in refused.reason
-    assert budget.n_promoted == 1
-    assert budget.judge(AUCGain(margin=-0.1) & AUCGain(), scored(20))
+    beside = {"slices": {"half": ["a"] * 1000 + ["b"] * 1000}, "anchor_losses": None}
+    first, second, third = (scored(k, gains=0.03, **beside) for k in range(3))
+    assert budget.judge(gate, first)
+    refused = budget.judge(gate, second)
+    assert refused.outcome is Outcome.CONTINUE
+    assert "pass anchor, the predictions" in refused.reason
+    assert budget.judge(gate & AUCGain() & MetricGain("roc_auc", n_resamples=200), third)
+    assert budget.judge(gate, scored(3, gains=0.03, anchor=first.champion, **beside))
+    assert budget.n_promoted == 3
 
 
 def test_old_data_that_may_lose_needs_an_anchor_of_its_own():
     budget, gate = HoldoutBudget(), OldData(Gain(margin=-0.1))
 
-    def remembering(k, **more):
-        return Trial(
-            losses(k),
-            losses(k + 50),
-            ids=range(k * N, (k + 1) * N),
-            old_data={"winter": Trial(CREEPING, np.roll(CREEPING, k + 1), **more)},
-        )
+    def kept(k, **more):
+        rows = np.arange(k * 2000, (k + 1) * 2000)
+        winter = Trial(CREEPING, np.roll(CREEPING, k + 1), ids=rows, **more)
+        return Trial([0.0], [0.0], ids=[-k - 1], old_data={"winter": winter})
 
-    assert budget.judge(gate, remembering(0))
-    assert "anchor_losses" in budget.judge(gate, remembering(1)).reason
-    assert budget.judge(gate, remembering(2, anchor_losses=CREEPING))
+    assert budget.judge(gate, kept(0))
+    assert "anchor_losses" in budget.judge(gate, kept(1)).reason
+    assert budget.judge(gate, kept(2, anchor_losses=CREEPING))
 
 
 @pytest.mark.parametrize("gate", [Faster(1.5), NegativeFlips(0.2), Faster(1.5) & NegativeFlips(0.2)])
 def test_what_says_nothing_about_the_loss_promotes_alone_only_once(gate):
-    budget, beside = HoldoutBudget(), {"seconds": (np.linspace(1, 2, 50), np.linspace(1, 2, 49))}
+    budget, beside = HoldoutBudget(), {"seconds": (np.linspace(1, 2, 300), np.linspace(1, 2, 301))}
     assert budget.judge(gate, scored(0, **beside))
     refused = budget.judge(gate, scored(1, **beside))
     assert refused.outcome is Outcome.CONTINUE
@@ -625,3 +749,13 @@ def test_saved_and_restored_anywhere_it_goes_on_as_if_never_stopped(copied):
 def test_parameters_out_of_range_are_refused(parameters):
     with pytest.raises(InvalidParameterError, match=next(iter(parameters))):
         HoldoutBudget(**parameters)
+
+
+@pytest.mark.parametrize(
+    "forged", [{"place": 10**30}, {"judged": 0}, {"sets": (), "sizes": ()}, {"sizes": ()}]
+)
+def test_counts_that_no_budget_has_are_refused_from_a_file(forged):
+    budget = spent(HoldoutBudget(), trial(1, ids=range(N)))
+    budget._holdouts[0] = budget._holdouts[0]._replace(**forged)
+    with pytest.raises(PersistenceError):
+        load(dump(budget))

@@ -23,7 +23,7 @@ def keeps_a_rate(gate: Any) -> bool:
     """Return whether a gate, or any gate that must promote with it or inside it, has an alpha."""
     if getattr(gate, "alpha", None) is not None:
         return True
-    return any(keeps_a_rate(inner) for inner in _inside(gate))
+    return any(keeps_a_rate(inner) for inner in inside(gate))
 
 
 def lacking(gate: Any, trial: Trial) -> str:
@@ -58,7 +58,7 @@ def _allowing(gate: Any, trials: tuple[Trial, ...], allowed: bool = False) -> It
     given = getattr(gate, "margins", None) or {}
     if isinstance(gate, OldData):
         trials = tuple(old for trial in trials for old in (trial.old_data or {}).values())
-    for inner in _inside(gate):
+    for inner in inside(gate):
         yield from _allowing(inner, trials, allowed or any(each < 0.0 for each in given.values()))
 
 
@@ -68,7 +68,7 @@ def _parts(gate: Any) -> tuple[Any, ...]:
     return joined if isinstance(gate, Gate) and isinstance(joined, tuple) else (gate,)
 
 
-def _inside(gate: Any) -> Iterator[Any]:
+def inside(gate: Any) -> Iterator[Any]:
     """Yield the gates that are fields of a gate."""
     if not (isinstance(gate, Gate) and is_dataclass(gate)):
         return
@@ -89,8 +89,8 @@ def _measure(gate: Any) -> tuple[Any, ...]:
 
 def _compares(gate: Any) -> bool:
     """Return whether a gate, or one inside it, holds the challenger against the champion by a margin."""
-    return _margin(gate) is not None or any(map(_compares, _inside(gate)))
+    return _margin(gate) is not None or any(map(_compares, inside(gate)))
 
 
 def _limits(gate: Any) -> bool:
-    return hasattr(gate, "limit") or any(map(_limits, _inside(gate)))
+    return hasattr(gate, "limit") or any(map(_limits, inside(gate)))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from itertools import combinations
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn.gates import _row_keys
 from contlearn.gates._base import Gate
+from contlearn.gates._creep import inside
+from contlearn.gates._old_data import OldData
+from contlearn.gates._row_keys import Keys
 from contlearn.gates._trial import Trial
 from contlearn.stats import _columns
 
-Keys = NDArray[np.uint64]
-
 EXACT = 2048  # keys that are remembered of one column; of more, those with the smallest hashes
-_EXACT_INTEGERS = 2.0**53
 
 
 class Rows(NamedTuple):
@@ -40,12 +42,16 @@ class Rows(NamedTuple):
     labels: Keys | None = None
 
 
+Sets: TypeAlias = tuple[Rows, ...]
+"""The rows of a trial, and those of each of its old trials that a gate reads."""
+
+
 class Holdout(NamedTuple):
-    """Rows that challengers were judged on, and how many.
+    """Rows that challengers were judged on together, and how many.
 
     Attributes
     ----------
-    rows
+    sets
         As `Rows`, at most `EXACT` hashes each.
     sizes
         How many there were of each.
@@ -55,82 +61,123 @@ class Holdout(NamedTuple):
         Place of the last of them: no row of the holdout was used more often until then.
     """
 
-    rows: Rows
-    sizes: tuple[int, int, int]
+    sets: tuple[Rows, ...]
+    sizes: tuple[tuple[int, int, int], ...]
     judged: int
     place: int
 
 
+def sets_of(gate: Any, trial: Trial) -> Sets | None:
+    """Return what is known of the rows that a gate reads; None where one of them has no id to know it by."""
+    old = (trial.old_data or {}).values() if _reads_old_data(gate) else ()
+    found = [rows_of(each) for each in (trial, *old)]
+    return None if None in found else tuple(rows for rows in found if rows is not None)
+
+
 def rows_of(trial: Trial) -> Rows | None:
-    """Return what is known of the rows of a trial; None where an id is missing."""
+    """Return what is known of the rows of a trial; None where an id is missing, or no text tells it."""
     ids = groups = None
     if trial.ids is not None:
         if _columns.missing(trial.ids).any():
             return None
-        ids = _keys(trial.ids)
+        try:
+            ids = _row_keys.keys(trial.ids)
+        except _row_keys.NamelessError:
+            return None
     if trial.groups is not None and not _columns.missing(trial.groups).any():
-        groups = _keys(trial.groups)
+        with contextlib.suppress(_row_keys.NamelessError):
+            groups = _row_keys.keys(trial.groups)
     return Rows(ids, groups, _labels(trial.y))
 
 
-def remembered(rows: Rows, judged: int, place: int) -> Holdout:
+def remembered(sets: Sets, judged: int, place: int) -> Holdout:
     """Return what is kept of the rows of a trial."""
-    kept = (None if keys is None else np.array(keys[:EXACT]) for keys in rows)
-    return Holdout(Rows(*kept), _sizes(rows), judged, place)
+    kept = (Rows(*(None if keys is None else np.array(keys[:EXACT]) for keys in rows)) for rows in sets)
+    return Holdout(tuple(kept), tuple(map(_sizes, sets)), judged, place)
 
 
-def same(holdout: Holdout, rows: Rows) -> bool:
+def same(holdout: Holdout, sets: Sets) -> bool:
     """Return whether a trial has exactly the rows of a holdout, as far as both are known."""
-    if holdout.sizes != _sizes(rows):
+    if holdout.sizes != tuple(map(_sizes, sets)):
         return False
-    pairs = zip(holdout.rows, rows, strict=True)
+    pairs = (pair for both in zip(holdout.sets, sets, strict=True) for pair in zip(*both, strict=True))
     return all(one is None or np.array_equal(one, other[:EXACT]) for one, other in pairs if other is not None)
 
 
-def most_used(holdouts: Iterable[Holdout], rows: Rows) -> int:
-    """Return how many challengers were judged on any one row of a trial, at most.
+def most_used(holdouts: Sequence[Holdout], sets: Sets) -> int:
+    """Return how many challengers were judged on any one row, at most.
 
     Ids tell where both have them. Elsewhere different clusters, or labels of which none occurs in both, show
     that the rows are different; where nothing does, any row may have been there.
     """
+    return max(_most_used(holdouts, rows) for rows in sets)
+
+
+def _most_used(holdouts: Sequence[Holdout], rows: Rows) -> int:
     ids = rows.ids if rows.ids is not None else np.zeros(1, dtype=np.uint64)
     times = np.zeros(ids.size, dtype=np.int64)
     for holdout in holdouts:
-        if rows.ids is not None and holdout.rows.ids is not None:
-            times[_where(holdout.rows.ids, ids)] += holdout.judged
-        elif _may_share(holdout, rows):
+        found = [_shared(kept, rows, ids) for kept in holdout.sets]
+        if any(places is None for places in found):
             times += holdout.judged
+        else:
+            places = [each for each in found if each is not None]
+            times[places[0] if len(places) == 1 else np.unique(np.concatenate(places))] += holdout.judged
     return int(times.max())
 
 
-def _may_share(holdout: Holdout, rows: Rows) -> bool:
-    pairs = list(zip(holdout.rows, rows, strict=True))[1:]
-    return all(_where(kept, keys).size for kept, keys in pairs if kept is not None and keys is not None)
+def _shared(kept: Rows, rows: Rows, ids: _row_keys.Keys) -> NDArray[np.intp] | None:
+    """Return which of the ids were in rows of before, as positions; None where any of them may have been."""
+    if rows.ids is not None and kept.ids is not None:
+        return _row_keys.where(kept.ids, ids)
+    pairs = list(zip(kept, rows, strict=True))[1:]
+    apart = any(
+        _row_keys.where(one, other).size == 0 for one, other in pairs if one is not None and other is not None
+    )
+    return np.zeros(0, dtype=np.intp) if apart else None
 
 
-def digest(gate: Any, trial: Trial) -> str:
-    """Return what names a question: the gate, and everything that the trial says row by row.
+def questions(gate: Any, trial: Trial) -> list[str]:
+    """Return what names a question, first as it is, then as it was before any evidence was filled in.
 
-    What is said beside the rows (latencies, approvals, old data, an anchor) does not count: a trial in which
-    it was filled in later asks the same of the same rows.
+    It is the gate, and everything that the trial says, old data included. Latencies and the anchor may be
+    filled in later, once: other ones are another question. Approvals do not count.
     """
     text = hashlib.blake2b(_described(gate).encode(), digest_size=16)
-    columns = {
-        "champion_losses": trial.champion_losses,
-        "challenger_losses": trial.challenger_losses,
-        "ids": trial.ids,
-        "groups": trial.groups,
-        "y": trial.y,
-        "champion": trial.champion,
-        "challenger": trial.challenger,
-        **{f"slices.{name}": column for name, column in sorted((trial.slices or {}).items())},
+    _tell(text, trial)
+    beside = {
+        "seconds[0]": trial.seconds and trial.seconds[0],
+        "seconds[1]": trial.seconds and trial.seconds[1],
+        "anchor_losses": trial.anchor_losses,
+        "anchor": getattr(trial, "anchor", None),
     }
+    filled = [name for name, column in beside.items() if column is not None]
+    names = []
+    for left_out in (chosen for size in range(len(filled) + 1) for chosen in combinations(filled, size)):
+        whole = text.copy()
+        _tell_columns(whole, {name: beside[name] for name in filled if name not in left_out})
+        names.append(whole.hexdigest())
+    return names
+
+
+def _tell(text: Any, trial: Trial) -> None:
+    slices = {f"slices.{name}": column for name, column in sorted((trial.slices or {}).items())}
+    names = ("champion_losses", "challenger_losses", "ids", "groups", "y", "champion", "challenger")
+    _tell_columns(text, {**{name: getattr(trial, name) for name in names}, **slices})
+    for name, old in sorted((trial.old_data or {}).items()):
+        text.update(f"|old {name}|{questions(None, old)[0]}|".encode("utf-8", "surrogatepass"))
+
+
+def _tell_columns(text: Any, columns: Mapping[str, NDArray[Any] | None]) -> None:
     for name, column in columns.items():
         if column is not None:
-            text.update(f"|{name}|{column.dtype}|{column.shape}|".encode())
+            text.update(f"|{name}|{column.dtype}|{column.shape}|".encode("utf-8", "surrogatepass"))
             for piece in _bytes(column):
                 text.update(piece)
-    return text.hexdigest()
+
+
+def _reads_old_data(gate: Any) -> bool:
+    return isinstance(gate, OldData) or any(map(_reads_old_data, inside(gate)))
 
 
 def _described(value: Any) -> str:
@@ -154,76 +201,12 @@ def _sizes(rows: Rows) -> tuple[int, int, int]:
     return ids, groups, labels
 
 
-def _where(kept: Keys, keys: Keys) -> NDArray[np.intp]:
-    """Return which of the sorted `keys` are among those kept, as positions."""
-    near = keys[: np.searchsorted(keys, kept[-1], side="right")]
-    if near.size < kept.size:
-        places = np.searchsorted(kept, near)  # none is beyond the end
-        return np.flatnonzero(kept[places] == near)
-    places = np.minimum(np.searchsorted(near, kept), near.size - 1)
-    found: NDArray[np.intp] = places[near[places] == kept]
-    return found
-
-
 def _labels(y: NDArray[Any] | None) -> Keys | None:
     """Return the keys of labels that tell rows apart; a few classes, or others, are no proof of anything."""
     if y is None or y.ndim != 1 or y.dtype.kind != "f" or not np.isfinite(y).all():
         return None
-    keys = _keys(y)
-    return keys if 2 * keys.size > y.size else None
-
-
-def _keys(column: NDArray[Any]) -> Keys:
-    """Return the distinct hashes of the values of a column, sorted; 5, 5.0 and "5" are one value."""
-    hashes = np.sort(_hashes(column))
-    first = np.ones(hashes.size, dtype=np.bool_)
-    np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
-    return hashes[first]
-
-
-def _hashes(column: NDArray[Any]) -> Keys:
-    kind = column.dtype.kind
-    if kind == "u":
-        return _mixed(column.astype(np.uint64))
-    if kind in "bi":
-        return _mixed(column.astype(np.int64).view(np.uint64))
-    if kind == "f":
-        values = column.astype(np.float64)
-        whole = (values == np.floor(values)) & (np.abs(values) <= _EXACT_INTEGERS)
-        integers = np.where(whole, values, 0.0).astype(np.int64).view(np.uint64)
-        bits = (values + 0.0).view(np.uint64)
-        return np.where(whole, _mixed(integers), _mixed(_mixed(bits)))
-    if kind == "M":
-        column = column.astype("M8[us]").astype(object)
-    return np.fromiter(map(_hash, column.tolist()), np.uint64, column.size)
-
-
-def _hash(value: Any) -> int:
-    """Return the hash of one value that is no number of numpy's."""
-    if isinstance(value, str):
-        value = _integer_in(value)
-    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 64):
-        return int(_hashes(np.asarray([value]))[0])
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
-
-
-def _integer_in(text: str) -> str | int:
-    """Return the integer that a text is, exactly as Python writes it; otherwise the text."""
-    if len(text) > 18 or not (text.isascii() and text.removeprefix("-").isdigit()):
-        return text
-    number = int(text)
-    return number if str(number) == text else text
-
-
-def _mixed(values: Keys) -> Keys:
-    """Return hashes of 64-bit integers, no two of them alike (the finaliser of SplitMix64)."""
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    found = _row_keys.keys(y)
+    return found if 2 * found.size > y.size else None
 
 
 def _bytes(column: NDArray[Any]) -> Iterator[bytes]:

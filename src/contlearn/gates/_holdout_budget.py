@@ -11,7 +11,7 @@ from river.base import Base
 from contlearn import _checks
 from contlearn.gates import _creep, _holdout
 from contlearn.gates._base import GateLike, ask, tightened
-from contlearn.gates._holdout import Holdout, Rows
+from contlearn.gates._holdout import Holdout, Rows, Sets
 from contlearn.gates._trial import Trial
 from contlearn.results import Outcome, Verdict
 
@@ -53,9 +53,9 @@ class HoldoutBudget(Base):  # type: ignore[misc]
     these rows: of all that were judged on trials with any one row in common, the chance that a wrong one is
     promoted is at most `alpha`. Only rows that no challenger was judged on begin anew.
 
-    `judge` changes the budget. The same question asked again (the same gate, losses, predictions, ids, slices
-    and groups) costs nothing and gets the same answer, or a new one where an approval, latencies or other
-    evidence beside the rows has been added.
+    `judge` changes the budget. The same question asked again costs nothing and gets the same answer, or a new
+    one where approvals changed. Latencies and the anchor may be filled in once, where the trial had none;
+    whatever else differs, in the gate or in the trial, is another question and costs.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ class HoldoutBudget(Base):  # type: ignore[misc]
     since nothing shows that they are not: any shuffled half of an old holdout has class labels that look
     new. The cure is ``Trial(..., ids=...)``. An id is known again whether it comes as 5, 5.0 or "5". Of more
     than 2,048 rows, those with the 2,048 smallest hashes are remembered: the same holdout is always known
-    again, and one that shares 1 % of its rows with a probability above 1 - 1e-8.
+    again, and one that shares 1 % of its rows with a probability above 1 - 1e-8; of a few rows in common
+    among 100,000 that are not, nothing is known. Where a gate reads `OldData`, the rows of every old trial
+    count as much as those of the trial: name them, too.
 
     **What is promised.** A trial is asked at the level of the k-th challenger where k - 1 were judged on the
     row that was used most: the alphas of the trials with any one row sum to at most `alpha`. This holds for
@@ -191,18 +193,19 @@ class HoldoutBudget(Base):  # type: ignore[misc]
         _checks.instance("trial", trial, Trial, "a Trial")
         if not callable(gate) or isinstance(gate, type):
             _checks.fail("gate", "be a gate or a callable of a trial", gate, "such as Gain()")
-        name = _holdout.digest(gate, trial)
-        rows = _holdout.rows_of(trial)
-        look = self._looks.get(name)
-        if look is None and (refused := self._refusal(trial, rows)) is not None:
+        names = _holdout.questions(gate, trial)
+        sets = _holdout.sets_of(gate, trial)
+        known = next((name for name in names if name in self._looks), None)
+        look = None if known is None else self._looks[known]
+        if look is None and (refused := self._refusal(trial, sets)) is not None:
             return refused
-        place = self._next(rows) if look is None else look.challenger
+        place = self._next(sets) if look is None else look.challenger
         level = self._level(place)
         verdict = ask(tightened(gate, level), trial)
         if not _creep.keeps_a_rate(gate):
             return Verdict(Outcome.CONTINUE, _NO_RATE if self.blind else f"{_NO_RATE}; {verdict.reason}")
         verdict = self._guarded(gate, trial, verdict, look)
-        self._remember(name, rows, Look(place, level, verdict.outcome), new=look is None)
+        self._remember(names[0], known, sets, Look(place, level, verdict.outcome))
         return self._told(verdict, place, level)
 
     def spent(self, trial: Trial) -> float:
@@ -256,20 +259,20 @@ class HoldoutBudget(Base):  # type: ignore[misc]
 
     def _next_for(self, trial: Trial) -> int:
         _checks.instance("trial", trial, Trial, "a Trial")
-        return self._next(_holdout.rows_of(trial))
+        return self._next(_holdout.sets_of(None, trial))
 
-    def _next(self, rows: Rows | None) -> int:
+    def _next(self, sets: Sets | None) -> int:
         """Return the place of the next challenger: after all that were judged on any one of these rows."""
-        return 1 + self._forgotten + _holdout.most_used(self._holdouts, rows or Rows())
+        return 1 + self._forgotten + _holdout.most_used(self._holdouts, sets or (Rows(),))
 
-    def _refusal(self, trial: Trial, rows: Rows | None) -> Verdict | None:
+    def _refusal(self, trial: Trial, sets: Sets | None) -> Verdict | None:
         """Return the verdict on what is not asked at all."""
         if not trial.n_samples:
             return Verdict(Outcome.CONTINUE, "the trial has no rows; nothing was spent")
-        if rows is None:
-            why = "a row without an id cannot be known again; give each row its id; nothing was spent"
-            return Verdict(Outcome.CONTINUE, why)
-        place = self._next(rows)
+        if sets is None:
+            why = "a row without an id, or with an object for one that no text tells, cannot be known again"
+            return Verdict(Outcome.CONTINUE, f"{why}; give each row its id; nothing was spent")
+        place = self._next(sets)
         if place <= self._last:
             return None
         done = f"{place - 1} challengers were judged on these rows, or on rows that they may be"
@@ -294,17 +297,22 @@ class HoldoutBudget(Base):  # type: ignore[misc]
 
     # -- memory --------------------------------------------------------------
 
-    def _remember(self, name: str, rows: Rows | None, look: Look, new: bool) -> None:
-        before = self._looks.get(name)
-        self._promoted += look.outcome is Outcome.PROMOTE and (
-            before is None or before.outcome is not Outcome.PROMOTE
-        )
-        self._looks[name] = look
-        if not new or rows is None:
+    def _remember(self, name: str, known: str | None, sets: Sets | None, look: Look) -> None:
+        if known is not None:
+            before = self._looks[known]
+            self._promoted += look.outcome is Outcome.PROMOTE and before.outcome is not Outcome.PROMOTE
+            self._looks = {
+                name if each == known else each: look if each == known else old
+                for each, old in self._looks.items()
+            }
             return
-        judged = 1 + sum(each.judged for each in self._holdouts if _holdout.same(each, rows))
-        self._holdouts = [each for each in self._holdouts if not _holdout.same(each, rows)]
-        self._holdouts.append(_holdout.remembered(rows, judged, look.challenger))
+        self._promoted += look.outcome is Outcome.PROMOTE
+        self._looks[name] = look
+        if sets is None:
+            return
+        judged = 1 + sum(each.judged for each in self._holdouts if _holdout.same(each, sets))
+        self._holdouts = [each for each in self._holdouts if not _holdout.same(each, sets)]
+        self._holdouts.append(_holdout.remembered(sets, judged, look.challenger))
         if len(self._holdouts) > self.n_holdouts:
             self._forgotten = max(self._forgotten, self._holdouts.pop(0).place)
         while len(self._looks) > int(self.n_holdouts) * self._last:

@@ -100,6 +100,8 @@ _SETTLED: dict[str, tuple[str, ...]] = {
 }
 """By id: attributes that follow from the parameters alone."""
 
+_MOST_LOOKS = 2**31  # challengers that a budget can have judged
+_MOST_ROWS = 2**53
 _WITH_PLACE = ("MMD", "Energy")  # they also remember on which device the reference lies
 _LIMITS = ("_limit", "_warning_limit")  # what evidence must reach
 BECOMES_NONE = frozenset({"_ones"})  # a count that is given up where losses are no zeros and ones
@@ -244,19 +246,29 @@ def _sides_fit(state: dict[str, Any]) -> bool:
 
 
 def _budget_fits(state: dict[str, Any]) -> bool:
-    judged = [look.challenger for look in state["_looks"].values()]
-    judged += [count for holdout in state["_holdouts"] for count in (holdout.judged, holdout.place)]
+    """Return whether the counts of a HoldoutBudget are counts, and its hashes sorted as it keeps them."""
+    holdouts = state["_holdouts"]
+    counts = [look.challenger for look in state["_looks"].values()]
+    counts += [count for holdout in holdouts for count in (holdout.judged, holdout.place)]
     kept = [
         (keys, size)
-        for holdout in state["_holdouts"]
-        for keys, size in zip(holdout.rows, holdout.sizes, strict=True)
+        for holdout in holdouts
+        for rows, sizes in zip(holdout.sets, holdout.sizes, strict=True)
+        for keys, size in zip(rows, sizes, strict=True)
         if keys is not None
     ]
     sorted_ = all(
-        keys.ndim == 1 and 0 < keys.size <= size and bool((keys[1:] > keys[:-1]).all()) for keys, size in kept
+        keys.ndim == 1 and 0 < keys.size <= size <= _MOST_ROWS and bool((keys[1:] > keys[:-1]).all())
+        for keys, size in kept
     )
-    counted = min(judged, default=1) > 0 and state["_forgotten"] >= 0 and state["_promoted"] >= 0
-    return sorted_ and counted
+    counted = all(0 < count <= _MOST_LOOKS for count in counts)
+    totals = (state["_forgotten"], state["_promoted"])
+    return (
+        sorted_
+        and counted
+        and all(0 <= count <= _MOST_LOOKS for count in totals)
+        and all(holdout.sets for holdout in holdouts)
+    )
 
 
 def _recent_fits(state: dict[str, Any]) -> bool:
