@@ -229,7 +229,8 @@ def _inside_each(positive: NDArray[np.bool_], scores: Floats, codes: NDArray[np.
     negatives = np.bincount(codes[~positive], minlength=codes.max() + 1)
     of_lower = np.cumsum(negatives) - negatives
     placed = doubled_placements(positive, by_cluster) - 2 * of_lower[codes]
-    inside: Floats = np.bincount(codes[positive], placed[positive], minlength=codes.max() + 1)
+    counts = placed[positive].astype(np.float64)
+    inside: Floats = np.bincount(codes[positive], counts, minlength=codes.max() + 1).astype(np.float64)
     return inside
 
 
