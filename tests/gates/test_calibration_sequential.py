@@ -113,7 +113,7 @@ def test_it_needs_at_most_one_and_a_half_times_the_rows_of_a_fixed_design(gain):
 
 @pytest.mark.parametrize("gain", [0.01, 0.03])
 def test_other_losses_need_no_more_unless_they_hardly_differ(gain):
-    """At 0.03 the best bet would be larger than is allowed: a whole loss may be lost at every row."""
+    """On average. At 0.03 the best bet would be larger than is allowed: a row may lose a whole loss."""
     rng, rows, promoted, repeats = np.random.default_rng(5), [], 0, 1_000
     champion, challenger = brier(rng, 400_000, gain)
     gains = champion - challenger

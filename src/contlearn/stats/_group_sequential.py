@@ -34,6 +34,13 @@ class GroupSequentialResult(NamedTuple):
         Information at each look, as a share of that at the last.
     inflation
         Rows at the last look, over those of a test of one look with the same power.
+
+    Examples
+    --------
+    >>> from contlearn.stats import group_sequential
+    >>> result = group_sequential(2, 0.05)
+    >>> [round(level, 4) for level in result.levels], round(result.inflation, 3)
+    ([0.0088, 0.0467], 1.016)
     """
 
     bounds: tuple[float, ...]
