@@ -6,14 +6,15 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contlearn.exceptions import InvalidInputError, InvalidParameterError, LedgerError
-from contlearn.gates import Gain, Trial
+from contlearn import persistence
+from contlearn.exceptions import InvalidInputError, InvalidParameterError, LedgerError, PersistenceError
+from contlearn.gates import CanaryAction, CanaryAnswer, Gain, SignOff, Trial
 from contlearn.ledger import Ledger, TrainingRun
 from contlearn.policies import Episode, Evidence, LossIncrease, MinLabels
 from contlearn.results import Decision, DriftResult, DriftState, Interval, Outcome, Verdict
@@ -73,6 +74,84 @@ def test_the_time_of_an_answer_is_that_of_the_evidence_unless_said(ledger):
     assert [entry.at for entry in ledger.history()] == [None, NOON, NOON, NOON + DAY, 7]
     with_evidence = [entry.evidence is not None for entry in ledger.history()]
     assert with_evidence == [False, True, False, False, True]
+
+
+def test_evidence_that_was_handed_out_serves_one_decision(ledger):
+    ledger.evidence(now=1, loss=0.1)
+    ledger.record(WAIT)
+    head = ledger.head
+    for _ in range(2):
+        with pytest.raises(InvalidInputError, match="hand over what the policy saw, or ask ledger"):
+            ledger.record(RETRAIN)
+    assert ledger.head == head
+    ledger.record(RETRAIN, evidence=Evidence(now=2, loss=0.9))
+    ledger.record(BETTER)
+    with pytest.raises(InvalidInputError, match="second decision"):
+        ledger.record(RETRAIN)
+    ledger.promote("1", at=2)
+    ledger.record(OPEN)
+    ledger.record(RETRAIN, at=5)
+    found = [(entry.at, entry.evidence and entry.evidence.loss) for entry in ledger.history()]
+    assert found == [(1, 0.1), (2, 0.9), (2, None), (2, None), (None, None), (5, None)]
+
+
+def test_what_has_a_moment_of_its_own_or_comes_later_is_not_given_that_of_the_evidence(ledger):
+    ledger.evidence(now=1)
+    ledger.record(SignOff("ada", at=9, model_id="2"))
+    ledger.record(CanaryAnswer(action=CanaryAction.HOLD, reason="too few"))
+    ledger.record(SignOff("bob", model_id=" "))
+    assert [(entry.at, entry.model_id) for entry in ledger.history()] == [(9, "2"), (None, None), (1, None)]
+
+
+def test_when_the_champion_was_trained_is_known_from_its_training(ledger):
+    ledger.record(TrainingRun("2", trained_at=1))
+    ledger.record(TrainingRun("2", trained_at=3))
+    ledger.record(TrainingRun("2"))
+    ledger.promote("1", at=3)
+    assert ledger.evidence().trained_at is None
+    ledger.promote("2", at=4)
+    ledger.record(TrainingRun("2", trained_at=8))
+    assert (ledger.evidence().trained_at, ledger.champion().trained_at) == (3, 3)
+    ledger.promote("2", at=5, trained_at=2)
+    assert (ledger.evidence().trained_at, ledger.champion().trained_at) == (2, 2)
+    ledger.rollback(at=9, reason="slow")
+    assert ledger.champion().trained_at == 3
+
+
+def test_a_champion_against_whom_somebody_spoke_says_so(ledger):
+    ledger.approve("2", by="ada", at=1)
+    ledger.approve("2", by="ada", at=2, granted=False, reason="no rows of Lima")
+    ledger.approve("2", by="bob", at=2, granted=False, reason="slow")
+    ledger.approve("2", by="bob", at=3)
+    ledger.promote("2", at=4)
+    champion = ledger.champion()
+    assert [said.by for said in champion.overruled] == ["ada"]
+    assert str(champion) == "2 since 4.0 (although refused by ada: no rows of Lima)"
+    assert "promoted, although refused by ada: no rows of Lima: no reason given" in ledger.model_card("2")
+    ledger.promote("3", at=5, reason="new")
+    assert ledger.champion().overruled == ()
+    assert str(ledger.history("promotion")[0]) == "5 promotion of 2 at 4.0"
+
+
+def test_a_day_is_no_moment_and_the_cure_says_so(ledger):
+    for ask in (
+        lambda: ledger.promote("1", at=date(2024, 3, 1)),
+        lambda: ledger.champion(date(2024, 3, 1)),
+        lambda: ledger.record(WAIT, at=date(2024, 3, 1)),
+    ):
+        with pytest.raises(InvalidParameterError, match=r"at must be.*datetime\(year, month, day\)"):
+            ask()
+
+
+@pytest.mark.parametrize("facts", [{"n_rows": -1}, {"n_rows": 1.5}, {"peak_bytes": -1}, {"seconds": -0.1}])
+def test_a_training_has_no_less_than_nothing(facts):
+    with pytest.raises(InvalidParameterError, match=next(iter(facts))):
+        TrainingRun("a", **facts)
+
+
+def test_a_ledger_is_no_object_to_save(ledger):
+    with pytest.raises(PersistenceError, match=r"a Ledger; it is a file of its own: Ledger\(path\)"):
+        persistence.dump(ledger)
 
 
 def test_each_thread_finds_the_evidence_that_it_was_handed(ledger):
@@ -313,7 +392,10 @@ def test_history_can_be_asked_for_parts(ledger):
     assert ids(until=4, limit=2) == [1, 2]
     assert ids(after=4) == [5, 6]
     assert ids(after=2, limit=3) == [3, 4, 5]
-    assert ids(limit=0) == ids("nothing") == []
+    assert ids(limit=0) == ids("rollback") == []
+    for kind in ("promotions", "Promotion", "decisions", ["verdict"], ""):
+        with pytest.raises(InvalidParameterError, match=r"kind must be one of .*'decision', 'verdict'"):
+            ids(kind)
     assert [entry.kind for entry in ledger.history(after=-1, limit=1)] == ["software"]
     with pytest.raises(InvalidInputError, match="can be compared"):
         ids(since=NOON)

@@ -28,7 +28,7 @@ class Champion(Answer):
     until
         When another took over; None while it serves, and where nobody has yet.
     trained_at
-        When it was trained.
+        When it was trained; where `promote` was not told, by its last `TrainingRun`.
     baseline_loss
         Its loss when it was promoted.
     decision
@@ -36,7 +36,7 @@ class Champion(Answer):
     verdict
         The verdict that promoted it, where the ledger has one.
     approvals
-        What people had said about it.
+        What people had said about it; see `overruled`.
     entry
         Number of the promotion or rollback in the ledger.
     promotion
@@ -66,7 +66,14 @@ class Champion(Answer):
     def __str__(self) -> str:
         until = "" if self.until is None else f" until {_moments.text_of(self.until)}"
         said = f"{self.model_id} since {_moments.text_of(self.since)}{until}"
-        return _checks.one_line(f"{said}: {self.reason}" if self.reason else said)
+        although = "".join(f" (although {said})" for said in self.overruled)
+        return _checks.one_line(f"{said}: {self.reason}{although}" if self.reason else f"{said}{although}")
+
+    @property
+    def overruled(self) -> tuple[SignOff, ...]:
+        """The refusals that stood when it was promoted: of each person, the last word."""
+        last = {said.by.strip(): said for said in self.approvals}
+        return tuple(said for said in last.values() if not said.granted)
 
     def _repr_html_(self) -> str:
         names = [name for name in self.__dataclass_fields__ if getattr(self, name) not in (None, ())]

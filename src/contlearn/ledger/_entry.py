@@ -34,7 +34,7 @@ class Entry:
         Its number, from 1; 0 is the entry that says which software made the ledger.
     kind
         What it is: "decision", "verdict", "drift", "training", "approval", "promotion", "rollback", "canary",
-        "note", the name of another record, or "software": which versions write from there on.
+        "alarm", "curation", "note", or "software": which versions write from there on.
     at
         When, as the caller told the time; None where nobody said.
     model_id
@@ -99,7 +99,8 @@ class Entry:
         at = self.at.isoformat() if isinstance(self.at, datetime) else self.at
         of = "" if self.model_id is None else f" of {self.model_id}"
         when = "" if at is None else f" at {at}"
-        return _checks.one_line(f"{self.id} {self.kind}{of}{when}: {self.said()}", 400)
+        said = self.said()
+        return _checks.one_line(f"{self.id} {self.kind}{of}{when}{': ' if said else ''}{said}", 400)
 
     def said(self) -> str:
         """Return the answer as one line; of promotions and rollbacks, the reason."""

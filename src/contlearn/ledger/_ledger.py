@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from contlearn.exceptions import LedgerError
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _moments, _text
 from contlearn.ledger._champion import Champion
+from contlearn.ledger._handed import Handed
 from contlearn.ledger._memory import Memory
 from contlearn.ledger._records import Records, id_of
 from contlearn.ledger._reigns import Reigns
@@ -103,7 +103,7 @@ class Ledger(Records):
         self._store = Store(self.path, self._timeout, verify)
         self._reigns = Reigns(self._store)
         self._memories: dict[type[Evidence], Memory] = {}
-        self._handed = threading.local()
+        self._handed = Handed()
 
     def record(
         self,
@@ -121,34 +121,43 @@ class Ledger(Records):
             A `DriftResult`, `Decision`, `Verdict`, `CanaryAnswer`, `TrainingRun`, `SignOff`, `Alarm` or
             `JTTReport`, or a note: a mapping of numbers, text, moments, answers, lists and mappings.
         at
-            When; None: the `now` of `evidence`, or else of what `evidence` handed to this thread last.
+            When; None: the `now` of `evidence`, or else of what `evidence` handed to this thread last, until
+            the next promotion or rollback. A sign-off has a moment of its own, and a canary's answers come
+            later than any decision: say when.
         evidence
             What the policy saw, written down with a decision; its history is what stands in the ledger
-            already. None: what `evidence` handed to this thread last.
+            already. None: what `evidence` handed to this thread last. That serves for one decision; the
+            ledger cannot see whether the policy was asked with it, so hand over what it was asked with
+            whenever that is something else.
         model_id
             Of which model, such as the challenger that a verdict is about.
 
         Raises
         ------
         InvalidInputError
-            For what cannot be written; the ledger is as it was.
+            For what cannot be written, and for a second decision on what `evidence` handed out once; the
+            ledger is as it was.
         """
         kind = _text.kind_of(answer)
-        seen = getattr(self._handed, "evidence", None) if evidence is None else evidence
-        if seen is not None:
-            _checks.instance("evidence", seen, Evidence, "an Evidence or None")
-        when = _moments.checked("at", seen.now if at is None and seen is not None else at)
+        if evidence is not None:
+            _checks.instance("evidence", evidence, Evidence, "an Evidence or None")
         found: dict[str, Any] = {"answer": answer}
-        if seen is not None and isinstance(answer, Decision):
-            found["evidence"] = seen
-        of = getattr(answer, "model_id", None) or None if model_id is None else model_id
-        self._append(kind, when, None if of is None else id_of(of), found)
+        if isinstance(answer, Decision):
+            evidence = self._handed.for_decision() if evidence is None else evidence
+            found.update({} if evidence is None else {"evidence": evidence})
+        when = self._handed.moment_of(answer, evidence) if at is None else at
+        if model_id is None and (getattr(answer, "model_id", None) or "").strip():
+            model_id = answer.model_id  # type: ignore[attr-defined]
+        self._append(kind, _moments.checked("at", when), None if model_id is None else id_of(model_id), found)
+        if isinstance(answer, Decision):
+            self._handed.serve(evidence)
         return answer
 
     def evidence(self, kind: type[AnyEvidence] = Evidence, **facts: Any) -> AnyEvidence:  # type: ignore[assignment]
         """Return an `Evidence` of the facts given, with the memory filled in.
 
-        Filled in unless given: `trained_at` and `baseline_loss` of the champion; `history`, the last 1,000
+        Filled in unless given: `trained_at` and `baseline_loss` of the champion, the former from its last
+        `TrainingRun` where `promote` was not told; `history`, the last 1,000
         decisions with what they were based on and the verdict on the challenger that came of them (one that
         promotes if there was any, else the last); and `drift`, the last `DriftResult` that was recorded
         since the last decision.
@@ -168,7 +177,7 @@ class Ledger(Records):
             reign = self._reigns.now()
         known = {"history": history, "drift": drift, **({} if reign is None else reign.facts)}
         found = kind(**(known | facts))
-        self._handed.evidence = found
+        self._handed.hand(found)
         return found
 
     def promote(
@@ -191,7 +200,10 @@ class Ledger(Records):
         reason
             Why; by default `champion` tells the reason of the verdict that led to it.
         trained_at, baseline_loss
-            When the model was trained, and its loss now: what `evidence` fills in from here on.
+            When the model was trained, and its loss now: what `evidence` fills in from here on. By default
+            `trained_at` is that of its last `TrainingRun`.
+
+        A person's refusal stops nobody: `Champion.overruled` and the model card say that there was one.
         """
         when = _moments.checked("at", at, needed=True)
         facts = Evidence(trained_at=trained_at, baseline_loss=baseline_loss)
@@ -201,6 +213,7 @@ class Ledger(Records):
             **{name: value for name, value in known.items() if value is not None},
         }
         self._append("promotion", when, id_of(model_id), found, self._reigns.require_order)
+        self._handed.forget()
 
     def rollback(self, *, at: Moment, reason: str) -> None:
         """Write down that from `at` on the model before the champion serves again; once more: the one before.
@@ -209,6 +222,7 @@ class Ledger(Records):
         """
         when = _moments.checked("at", at, needed=True)
         self._append("rollback", when, None, {"reason": _said(reason)}, self._reigns.require_way_back)
+        self._handed.forget()
 
     def champion(self, at: Moment | None = None) -> Champion | None:
         """Return the model that served at a moment, and why; None for `at`: the last.

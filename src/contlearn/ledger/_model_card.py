@@ -71,7 +71,8 @@ def _verdicts(verdicts: Iterable[tuple[Any, Verdict]]) -> str:
 def _served(reign: Champion) -> str:
     began = "promoted" if reign.entry == reign.promotion else "put back by a rollback"
     until = "now" if reign.until is None else text_of(reign.until)
-    return f"{text_of(reign.since)} to {until}, {began}: {_cell(reign.reason or 'no reason given')}"
+    although = "".join(f", although {_cell(said)}" for said in reign.overruled)
+    return f"{text_of(reign.since)} to {until}, {began}{although}: {_cell(reign.reason or 'no reason given')}"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

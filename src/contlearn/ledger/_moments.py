@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from contlearn import _checks
@@ -11,6 +11,10 @@ from contlearn._time import Moment, builtin, instant, moment
 
 def checked(name: str, value: Any, *, needed: bool = False) -> Moment | None:
     """Return a moment as the caller gave it, without pandas or numpy in it."""
+    if type(value) is date:
+        _checks.fail(
+            name, "be a datetime or a number", value, "datetime(year, month, day) is its first moment"
+        )
     found = moment(name, builtin(value))
     if needed and found is None:
         _checks.fail(name, "be a datetime or a number", value, "the ledger has no clock")

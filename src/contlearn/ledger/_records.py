@@ -10,7 +10,7 @@ from contlearn import _checks
 from contlearn._time import Moment
 from contlearn.exceptions import DamagedLedger
 from contlearn.gates._sign_off import SignOff
-from contlearn.ledger import _export, _model_card, _moments
+from contlearn.ledger import _export, _model_card, _moments, _text
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._reigns import Reigns
 from contlearn.ledger._store import Row, Store
@@ -53,7 +53,9 @@ class Records:
         """
         since, until = _moments.checked("since", since), _moments.checked("until", until)
         conditions: list[tuple[str, Any]] = [("id > ?", _checks.count("after", after, low=-1))]
-        conditions += [("kind = ?", kind)] if kind is not None else []
+        if kind is not None:
+            _checks.one_of("kind", kind, _text.KINDS)
+            conditions.append(("kind = ?", kind))
         conditions += [("model_id = ?", id_of(model_id))] if model_id is not None else []
         most = -1 if limit is None else _checks.count("limit", limit, low=0)
         timed = since is not None or until is not None

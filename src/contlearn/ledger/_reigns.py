@@ -33,6 +33,7 @@ class Reigns:
         self._store = store
         self._read = 0
         self._reigns: list[Reign] = []
+        self._trained: dict[str, Moment] = {}
 
     def now(self) -> Reign | None:
         """Return who serves."""
@@ -76,12 +77,21 @@ class Reigns:
 
     def _all(self) -> list[Reign]:
         with self._store.lock:
-            last, rows = self._store.new_rows(self._read, "kind IN ('promotion', 'rollback')")
+            last, rows = self._store.new_rows(self._read, "kind IN ('promotion', 'rollback', 'training')")
             for row in rows:
-                self._reigns.append(self._played(row))
+                if row.kind == "training":
+                    self._learn(row)
+                else:
+                    self._reigns.append(self._played(row))
                 self._read = row.id
             self._read = last
             return self._reigns
+
+    def _learn(self, row: Row) -> None:
+        """Keep when a model was trained, for a promotion that does not say it."""
+        trained_at = _text.read(row.text)["answer"].trained_at
+        if row.model_id is not None and trained_at is not None:
+            self._trained[row.model_id] = trained_at
 
     def _until(self, moment: Moment | None) -> list[Reign]:
         reigns = self._all()
@@ -102,6 +112,8 @@ class Reigns:
         last = self._reigns[-1] if self._reigns else None
         if row.kind == "promotion":
             follows = 0 if last is None else last.entry
+            if row.model_id in self._trained:
+                found.setdefault("trained_at", self._trained[row.model_id])
             return Reign(row.id, str(row.model_id), since, found.pop("reason"), found, row.id, follows, last)
         if last is None or last.below is None:
             raise DamagedLedger(f"entry {row.id} of the ledger goes back to a champion that is not there")

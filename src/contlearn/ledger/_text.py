@@ -35,6 +35,9 @@ _KINDS = {
 }
 """What entries are called, by the record that they hold."""
 
+KINDS = (*_KINDS.values(), "promotion", "rollback", "note", "software")
+"""What entries may be called."""
+
 HOMES = {
     "DriftResult": "contlearn.results",
     "Decision": "contlearn.results",

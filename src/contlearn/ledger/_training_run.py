@@ -43,6 +43,11 @@ class TrainingRun(Answer):
     peak_bytes
         Peak memory.
 
+    Raises
+    ------
+    InvalidParameterError
+        For a value of the wrong kind, a count or a duration below 0, and a model without a name.
+
     Examples
     --------
     >>> from contlearn.ledger import TrainingRun, fingerprint
@@ -70,6 +75,11 @@ class TrainingRun(Answer):
             object.__setattr__(self, name, _kept(value))
         object.__setattr__(self, "trained_at", _moments.checked("trained_at", self.trained_at))
         Answer.__post_init__(self)
+        for name in ("n_rows", "peak_bytes"):
+            if getattr(self, name) is not None:
+                _checks.count(name, getattr(self, name), low=0)
+        if self.seconds is not None:
+            _checks.number("seconds", self.seconds, low=0.0)
         if not self.model_id.strip():
             _checks.fail("model_id", "not be empty", self.model_id)
 

@@ -231,6 +231,8 @@ def _strange(value: Any) -> tuple[str, str]:
     """Return what a value is that is not written, and the cure."""
     kind = type(value)
     home = f"{kind.__module__}.{kind.__qualname__}"
+    if home == "contlearn.ledger._ledger.Ledger":
+        return "a Ledger", "it is a file of its own: Ledger(path) opens it again, to_json_lines copies it"
     if isinstance(value, type) or hasattr(value, "__name__"):
         word = "the class" if isinstance(value, type) else "the function"
         return f"{word} {value.__name__}", "make the object again with it: code is not saved"
