@@ -23,7 +23,7 @@ class Slack(NamedTuple):
     below: float = 0.0
 
 
-class Evidence(NamedTuple):
+class Resampled(NamedTuple):
     """What a trial says about the gain of a metric.
 
     Attributes
@@ -49,10 +49,10 @@ class Evidence(NamedTuple):
         kept = ~(self._drawn_down() > margin)  # undefined counts against the claim
         return max(1.0 if by_t is None else by_t, (1.0 + int(kept.sum())) / (1.0 + self.drawn.size))
 
-    def mirrored(self) -> Evidence:
+    def mirrored(self) -> Resampled:
         """Return the same for the gain of the champion over the challenger."""
         slack = Slack(self.slack.below, self.slack.above)
-        return Evidence(-self.gain, self.mean.mirrored(), -self.drawn, slack)
+        return Resampled(-self.gain, self.mean.mirrored(), -self.drawn, slack)
 
     def low(self, tail: float) -> float:
         """Return the margin that `p_above` rejects at exactly `tail`."""
@@ -85,7 +85,7 @@ def gather(
     n_resamples: int,
     rng: np.random.Generator,
     slack: Slack,
-) -> Evidence | None:
+) -> Resampled | None:
     """Return the evidence; None where the metric is undefined, for all rows or without some of them.
 
     `sizes` are the rows of each unit, `scarce` the units of which there are fewest among those that count.
@@ -104,7 +104,7 @@ def gather(
         return sign * (challenger - champion)
 
     drawn = _bootstrap.resampled(gains, paired.counts, n_resamples, rng, paired.width)
-    return Evidence(gain, mean, drawn, slack)
+    return Resampled(gain, mean, drawn, slack)
 
 
 def _jackknife(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contlearn import _checks
+from contlearn.exceptions import InvalidInputError
 from contlearn.stats import _columns, _delong
 
 Floats = NDArray[np.float64]
@@ -17,13 +18,19 @@ Codes = NDArray[np.intp]
 _BEYOND = 1e-6  # how far rounding may carry a probability out of [0, 1]
 _ROW_SUM = 1e-3  # and the sum of a row away from 1, in half precision
 
+# Text is fine wherever labels are compared. A metric that needs numbers says how to make them of text.
+_AS_LABELS = "pass predicted labels, model.predict(X)"
+_AS_BINARY = "label positives 1 and the others 0, such as (y == 'yes').astype(int)"
+_AS_POSITIONS = "encode labels as positions of columns, such as np.searchsorted(model.classes_, y)"
+
 
 def labels(y: Any, *predictions: Any) -> tuple[Codes, tuple[Codes, ...]]:
     """Return labels and predicted labels as positions in one list of classes."""
-    columns = [_columns.column("y", y), *(_columns.column("predictions", each) for each in predictions)]
+    columns = [_labels_of(name, each) for name, each in _named(y, predictions)]
     kinds = {"text" if column.dtype.kind in "USO" else "numbers" for column in columns}
     if len(kinds) > 1:
-        _checks.bad_data("predictions", "hold labels of the same kind as y", " beside ".join(sorted(kinds)))
+        got = " beside ".join(sorted(kinds))
+        _checks.bad_data("predictions", "hold labels of the same kind as y", got, _AS_LABELS)
     if kinds == {"numbers"}:
         columns = [_columns.finite("labels", column) for column in columns]
         _refuse_fractions(columns)
@@ -37,7 +44,8 @@ def labels(y: Any, *predictions: Any) -> tuple[Codes, tuple[Codes, ...]]:
 
 def binary_labels(y: Any, *predictions: Any) -> tuple[Bools, tuple[Bools, ...]]:
     """Return labels and predicted labels of two classes as "is positive"; positives are labelled 1."""
-    columns = [_columns.finite(name, each) for name, each in _named(y, predictions)]
+    cure = f"{_AS_BINARY}; or choose f1_macro and its like, which read text"
+    columns = [_numbers_of(name, _labels_of(name, each), cure) for name, each in _named(y, predictions)]
     for (name, _), column in zip(_named(y, predictions), columns, strict=True):
         odd = column[(column != 0.0) & (column != 1.0)]
         if odd.size:
@@ -49,6 +57,7 @@ def binary_labels(y: Any, *predictions: Any) -> tuple[Bools, tuple[Bools, ...]]:
 
 def scores(y: Any, *predictions: Any) -> tuple[Bools, tuple[Floats, ...]]:
     """Return which rows are positives, both classes being there, and the scores of each model."""
+    _numbers_of("y", y, _AS_BINARY)
     positive = _delong.positives("y", y)
     return positive, tuple(score(name, each) for name, each in _named(y, predictions)[1:])
 
@@ -65,15 +74,14 @@ def score(name: str, predictions: Any) -> Floats:
 
 def probabilities(y: Any, *predictions: Any) -> tuple[Codes, tuple[Floats, ...]]:
     """Return the classes of the rows and the probability that each model gives to each class."""
-    truth = _columns.finite("y", y)
+    truth = _numbers_of("y", y, _AS_POSITIONS)
     tables = tuple(_table(name, each) for name, each in _named(y, predictions)[1:])
     classes = tables[0].shape[1]
     if any(table.shape[1] != classes for table in tables):
         _checks.bad_data("challenger", f"have {classes} classes like the champion", tables[1].shape[1])
     odd = truth[(truth != np.floor(truth)) | (truth < 0) | (truth >= classes)]
     if odd.size:
-        cure = "encode labels as positions of columns"
-        _checks.bad_data("y", f"hold the classes 0 to {classes - 1}", f"{float(odd[0]):g}", cure)
+        _checks.bad_data("y", f"hold the classes 0 to {classes - 1}", f"{float(odd[0]):g}", _AS_POSITIONS)
     return truth.astype(np.intp), tables
 
 
@@ -86,6 +94,23 @@ def numbers(y: Any, *predictions: Any) -> tuple[Floats, tuple[Floats, ...]]:
 def _named(y: Any, predictions: tuple[Any, ...]) -> list[tuple[str, Any]]:
     names = ("champion", "challenger") if len(predictions) == 2 else ("challenger",)
     return [("y", y), *zip(names, predictions, strict=True)]
+
+
+def _labels_of(name: str, values: Any) -> Any:
+    """Return one label per row, whatever its kind."""
+    array = np.asarray(values)
+    if array.ndim > 1 and array.shape[1] > 1:
+        _checks.bad_data(name, "hold one label per row", f"shape {array.shape}", _AS_LABELS)
+    return _columns.column(name, array[:, 0] if array.ndim > 1 else values)
+
+
+def _numbers_of(name: str, values: Any, cure: str) -> Floats:
+    """Return a column of finite numbers; `cure` says how to make them of text."""
+    try:
+        _columns.floats(name, values)
+    except InvalidInputError:
+        _checks.bad_data(name, "hold numbers", "text or other objects", cure)
+    return _columns.finite(name, values)
 
 
 def _table(name: str, predictions: Any) -> Floats:
