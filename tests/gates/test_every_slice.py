@@ -307,9 +307,7 @@ def test_margins_are_part_of_the_value():
     assert eval(repr(gate)) == gate != EverySlice(Gain(), by="region")
     assert pickle.loads(pickle.dumps(gate)) == gate
     assert gate.tightened(0.01).margins == gate.margins
-    assert repr(EverySlice(Gain(), by="s")) == (
-        "EverySlice(gate=Gain(margin=0.0, alpha=0.05), by='s', required=None)"
-    )
+    assert repr(EverySlice(Gain(), by="s")) == ("EverySlice(gate=Gain(margin=0.0, alpha=0.05), by='s')")
 
 
 # Simpson's paradox.
@@ -427,3 +425,16 @@ def test_the_p_values_of_slices_are_not_corrected():
         mcnemar(12, 3, alternative="greater").p_value,
         mcnemar(14, 2, alternative="greater").p_value,
     }
+
+
+def test_it_tells_what_was_given_and_no_more():
+    assert repr(EverySlice(Gain(), "region")) == f"EverySlice(gate={Gain()!r}, by='region')"
+    told = EverySlice(Gain(), "region", required=["eu"], margins={"us": -0.1})
+    assert repr(told).endswith("by='region', required=['eu'], margins={'us': -0.1})")
+
+
+def test_equal_gates_have_one_hash_whatever_they_were_given():
+    for named in ({"margins": {"eu": -0.1, "us": 0.0}}, {"required": ["eu"]}, {"required": {"eu", "us"}}, {}):
+        one, other = (EverySlice(Gain(), "region", **named) for _ in range(2))
+        assert one == other
+        assert len({one, other}) == 1

@@ -45,6 +45,8 @@ class Churn(Gate):
     Churn alone says nothing about who is right: join it with `Gain`.
     Cost: O(n log n).
 
+    Threads may share it.
+
     References
     ----------
     .. [1] M. Milani Fard, Q. Cormier, K. Canini, M. Gupta, "Launch and iterate: reducing prediction churn",

@@ -66,6 +66,11 @@ class EverySlice(Gate):
     verdict per slice, sorted, "(missing)" after the others, then those required without rows. A trial
     without the column `by` answers CONTINUE.
 
+    Cost: that of the gate for every slice, and a copy of the trial; for gates other than `Gain` once more for
+    all rows where the slices agree about the sign of the gain.
+
+    Threads may share it, as far as the gate is pure.
+
     References
     ----------
     .. [1] R. L. Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24 (1982).
@@ -135,10 +140,14 @@ class EverySlice(Gate):
         return replace(self, gate=tightened(self.gate, alpha))
 
     def __repr__(self) -> str:
-        told = f"gate={self.gate!r}, by={self.by!r}, required={self.required!r}"
-        return (
-            f"EverySlice({told})" if self.margins is None else f"EverySlice({told}, margins={self.margins!r})"
-        )
+        told = [f"gate={self.gate!r}", f"by={self.by!r}"]
+        told += [f"required={self.required!r}"] if self.required is not None else []
+        told += [f"margins={self.margins!r}"] if self.margins is not None else []
+        return f"EverySlice({', '.join(told)})"
+
+    def __hash__(self) -> int:
+        margins = frozenset((self.margins or {}).items())  # dictionaries and lists have no hash of their own
+        return hash((self.gate, self.by, frozenset(self.required or ()), margins))
 
     def _ask_each(self, trial: Trial, column: Any) -> Iterator[tuple[Any, Verdict]]:
         """Yield each slice with its verdict, whose `needed` is translated into rows of the whole trial."""

@@ -86,6 +86,8 @@ class Gain(Gate):
 
     Cost: O(n); 10 ms for 100,000 rows, with `bounds` 120 ms.
 
+    Threads may share it.
+
     References
     ----------
     .. [1] I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", Journal of

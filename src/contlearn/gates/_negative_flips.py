@@ -58,6 +58,8 @@ class NegativeFlips(Gate):
     Fewer rows than log(alpha) / log(1 - limit) never promote: 299 for one in a hundred.
     Cost: O(n); with labels O(n log n).
 
+    Threads may share it.
+
     References
     ----------
     .. [1] S. Yan et al., "Positive-congruent training: towards regression-free model updates", CVPR (2021).
