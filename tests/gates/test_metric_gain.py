@@ -11,7 +11,7 @@ from scipy.stats import binom
 from sklearn import metrics as sk
 from sklearn.metrics import get_scorer, make_scorer
 
-from contlearn.evaluation import pinball
+from contlearn.evaluation import as_loss, pinball, squared_error
 from contlearn.exceptions import InvalidParameterError
 from contlearn.gates import MetricGain, Outcome, Trial
 from contlearn.gates._metrics import METRICS
@@ -130,7 +130,7 @@ def drawn(gate, t):
     from contlearn.gates import _bootstrap, _metric_gain, _settled
 
     codes = _settled.clusters_of(t)
-    plan = _metric_gain._plan(gate.metric, t, codes)
+    plan = _metric_gain._plan(gate.metric, t, codes, ALPHA)
     sign = 1.0 if _metric_gain._direction(gate.metric, gate.greater_is_better) else -1.0
     sizes = _metric_gain._sizes(plan, codes)
     rng = np.random.default_rng(0)
@@ -264,7 +264,19 @@ ODD = {
     "probabilities for labels": ("f1", Y, P, Q, None, "pass predicted labels"),
     "probabilities for labels, too": ("accuracy", Y, P, Q, None, "pass model.predict(X)"),
     "labels beyond the columns": ("log_loss", Y + 1, P, Q, None, "y must hold the classes 0 to 1"),
-    "a table for labels": ("f1", Y, np.c_[P, Q], np.c_[P, Q], None, "one-dimensional"),
+    "a table for labels": ("f1", Y, np.c_[P, Q], np.c_[P, Q], None, "pass predicted labels"),
+    "a table for labels, too": ("accuracy", Y, np.c_[P, Q], np.c_[P, Q], None, "pass predicted labels"),
+    "text for f1": (
+        "f1",
+        TEXTS[Y],
+        TEXTS[A],
+        TEXTS[B],
+        None,
+        "such as (y == 'yes').astype(int); or choose f1_mac",
+    ),
+    "text for ranks": ("roc_auc", TEXTS[Y], P, Q, None, "label positives 1 and the others 0"),
+    "text for probabilities": ("brier", TEXTS[Y], P, Q, None, "np.searchsorted(model.classes_, y)"),
+    "probabilities beside text": ("accuracy", TEXTS[Y], P, Q, None, "pass predicted labels"),
     "different classes": ("log_loss", Y, np.ones((N, 3)) / 3, np.ones((N, 2)) / 2, None, "3 classes like"),
     "no probability": ("brier", Y, P * 3, Q, None, "lie between 0 and 1"),
     "a row without a group": ("f1", Y, A, B, [None] + ["a"] * (N - 1), "name the group of every row"),
@@ -327,7 +339,7 @@ def test_a_trial_of_losses_only_is_told_what_it_lacks():
         ({"metric": plain_f1}, "greater_is_better must be given"),
         ({"metric": "f1", "greater_is_better": False}, "greater_is_better must be True"),
         ({"metric": "quantile_loss(1.5)"}, "metric must be a metric"),
-        ({"metric": "f1", "alpha": 0.5}, "alpha must be below 0.5"),
+        ({"metric": "f1", "alpha": 0.5}, "alpha must be strictly between 0 and 0.5"),
         ({"metric": "f1", "n_resamples": 10}, "n_resamples must be at least 100"),
         ({"metric": "f1", "random_state": -1}, "random_state must be at least 0"),
         ({"metric": "f1", "margin": math.inf}, "margin must be finite"),
@@ -454,3 +466,50 @@ def test_equally_wrong_promises_are_promoted_at_most_at_alpha(n):
         p = 0.15 + 0.7 * rng.beta(2, 3, n)
         wrong += gate(trial((rng.random(n) < p).astype(int), p + 0.1, p - 0.1)).promote
     assert wrong <= most(400)
+
+
+@pytest.mark.parametrize(
+    "loss", [pinball(0.9), squared_error, as_loss(lambda y, p: -np.abs(y - p))], ids=repr
+)
+def test_the_losses_of_evaluation_know_their_direction(loss):
+    told = MetricGain(loss, n_resamples=200, greater_is_better=False)
+    assert MetricGain(loss, n_resamples=200)(trial(Y, P, Q)) == told(trial(Y, P, Q))
+    with pytest.raises(InvalidParameterError, match="greater_is_better must be False or None"):
+        MetricGain(loss, greater_is_better=True)
+
+
+@pytest.mark.parametrize("name", ["absolute_error", "squared_error"])
+def test_errors_go_by_the_name_that_scikit_learn_gives_them_too(name):
+    one, other = (MetricGain(each, n_resamples=200)(trial(Y, P, Q)) for each in (name, f"mean_{name}"))
+    assert (one.gain, one.p_value) == (other.gain, other.p_value)
+
+
+def test_one_column_of_labels_is_a_column():
+    narrow = trial(Y, np.c_[A], np.c_[B])
+    assert MetricGain("f1", n_resamples=200)(narrow) == MetricGain("f1", n_resamples=200)(trial(Y, A, B))
+
+
+def flags(rng, n, shares, right=0.9):
+    """Two models that are right in as many of their flags; the challenger's are some of the champion's."""
+    champion = rng.random(n) < shares[0]
+    challenger = champion & (rng.random(n) < shares[1] / shares[0])
+    y = np.where(champion, rng.random(n) < right, rng.random(n) < 0.3)
+    return y.astype(int), champion.astype(int), challenger.astype(int)
+
+
+def test_a_few_flags_that_are_all_right_prove_little():
+    y = np.r_[np.ones(270, int), np.zeros(730, int)]
+    champion, challenger = np.zeros((2, 1000), int)
+    champion[:300], challenger[:12] = 1, 1  # precision 0.9 and 12 of 12
+    verdict = MetricGain("precision", n_resamples=400)(trial(y, champion, challenger))
+    assert verdict.outcome is Outcome.CONTINUE
+    assert verdict.gain.estimate == pytest.approx(0.1)
+    assert verdict.gain.low < 0.05 ** (1 / 12) - 0.9 + 1e-9
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("n", "shares"), [(1000, (0.3, 0.01)), (300, (0.3, 0.02)), (200, (0.4, 0.05))])
+@pytest.mark.parametrize("name", ["precision", "precision_macro"])
+def test_few_flags_are_promoted_at_most_at_alpha(name, n, shares):
+    rng, gate = np.random.default_rng([5, n]), MetricGain(name, n_resamples=400)
+    assert sum(gate(trial(*flags(rng, n, shares))).promote for _ in range(300)) <= most(300)

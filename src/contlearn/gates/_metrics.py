@@ -23,8 +23,8 @@ _Metric = Callable[[Any, Any], sums.Sums]
 _Reader = Callable[[Any, Any, Any], tuple[Any, tuple[Any, ...]]]
 
 
-class Plan(NamedTuple):
-    """How a metric is resampled.
+class Reading(NamedTuple):
+    """How a metric is read from a trial, and resampled.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     scarce
         Rows on which the metric rests, such as the positives.
     slack
-        Bias that is held against either claim.
+        Bias, and what the spread does not show, that are held against either claim.
     """
 
     paired: Paired
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
 class Known(NamedTuple):
     """A metric that is known by name."""
 
-    plan: Callable[[Trial, Codes | None], Plan]
+    plan: Callable[[Trial, Codes | None, float], Reading]
     greater_is_better: bool
 
 
@@ -55,40 +55,57 @@ def named(name: str) -> Known | None:
         return Known(
             partial(_of_sums, _predictions.numbers, partial(sums.quantile_loss, float(quantile[1]))), False
         )
-    return METRICS.get(name)
+    return METRICS.get(_ALIASES.get(name, name))
 
 
-def brought(metric: Any, trial: Trial, codes: Codes | None) -> Plan:
+def brought(metric: Any, trial: Trial, codes: Codes | None) -> Reading:
     """Return how a metric is resampled that the user brought."""
     predictions = trial.champion, trial.challenger
     if not _scorers.is_scorer(metric):
         champion, challenger = (_scorers.per_row(metric, trial.y, each) for each in predictions)
         if champion is not None and challenger is not None:
-            return Plan(OfSums(champion, challenger, codes))
+            return Reading(OfSums(champion, challenger, codes))
     asked = _scorers.scored if _scorers.is_scorer(metric) else _scorers.weighted
     models = tuple(asked(metric, trial.y, each) for each in predictions)
-    return Plan(OfCalls(models[0], models[1], trial.n_samples, codes))
+    return Reading(OfCalls(models[0], models[1], trial.n_samples, codes))
 
 
-def _of_sums(read: _Reader, metric: _Metric, trial: Trial, codes: Codes | None) -> Plan:
+def _of_sums(read: _Reader, metric: _Metric, trial: Trial, codes: Codes | None, alpha: float) -> Reading:
     """Return how a metric of sums is resampled whose labels and predictions come by `read`."""
     y, predictions = read(trial.y, trial.champion, trial.challenger)
     champion, challenger = (metric(y, each) for each in predictions)
-    slack = Slack()
+    slack = _slack(champion, challenger, codes, alpha)
+    return Reading(OfSums(champion, challenger, codes), champion.scarce + challenger.scarce, slack)
+
+
+def _slack(champion: sums.Sums, challenger: sums.Sums, codes: Codes | None, alpha: float) -> Slack:
+    """Return how far the gain may lie above and below the truth without showing it at the level `alpha`."""
     if champion.biased:  # the champion's bias makes the gain look larger, the challenger's smaller
         gaps = (_calibration_error.gaps_of(model.columns, codes) for model in (champion, challenger))
-        slack = Slack(*(_calibration_error.largest_bias(*each) for each in gaps))
-    return Plan(OfSums(champion, challenger, codes), champion.scarce + challenger.scarce, slack)
+        return Slack(*(_calibration_error.largest_bias(*each) for each in gaps))
+    if champion.shares is None or challenger.shares is None:
+        return Slack()
+    (champion_under, champion_over), (under, over) = (
+        model.shares.beyond(alpha) for model in (champion, challenger) if model.shares is not None
+    )
+    return Slack(under + champion_over, over + champion_under)
 
 
 def _ranks(
-    metric: Callable[[Bools, Any], _rank_metrics.Ranked], both: bool, trial: Trial, codes: Codes | None
-) -> Plan:
+    metric: Callable[[Bools, Any], _rank_metrics.Ranked],
+    both: bool,
+    trial: Trial,
+    codes: Codes | None,
+    _: float,
+) -> Reading:
     positive, said = _predictions.scores(trial.y, trial.champion, trial.challenger)
     champion, challenger = (metric(positive, each) for each in said)
     scarce = (positive, ~positive) if both else (positive,)
-    return Plan(OfRanks(champion, challenger, positive.size, codes), scarce)
+    return Reading(OfRanks(champion, challenger, positive.size, codes), scarce)
 
+
+_ALIASES = {"mean_absolute_error": "absolute_error", "mean_squared_error": "squared_error"}
+"""What scikit-learn's users say: its names of scorers have "neg_" before them, these have none."""
 
 METRICS: dict[str, Known] = {
     "accuracy": Known(partial(_of_sums, _predictions.labels, sums.accuracy), True),

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from contlearn.gates._exact_limits import Shares
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.intp]
@@ -31,12 +33,15 @@ class Sums(NamedTuple):
         Rows on which the metric rests, such as the positives; too few of any of them say nothing.
     biased
         Whether the metric of few rows is too large: a sum of absolute values.
+    shares
+        Those of which the metric is made, where few of them may hide how uncertain it is.
     """
 
     columns: Floats
     finish: Finish
     scarce: tuple[Bools, ...] = ()
     biased: bool = False
+    shares: Shares | None = None
 
 
 def mean(values: Floats) -> Sums:
@@ -58,7 +63,8 @@ def f1(truth: Bools, said: Bools) -> Sums:
 
 
 def precision(truth: Bools, said: Bools) -> Sums:
-    return Sums(_columns(truth & said, said), _ratio, (said,))
+    shares = Shares(_count(truth & said), _count(said), np.ones(1))
+    return Sums(_columns(truth & said, said), _ratio, (said,), shares=shares)
 
 
 def recall(truth: Bools, said: Bools) -> Sums:
@@ -67,15 +73,21 @@ def recall(truth: Bools, said: Bools) -> Sums:
 
 def by_class(finish: Finish, truth: Codes, said: Codes) -> Sums:
     """Return the metric that `finish` makes of hits, labels and predictions of each class."""
-    classes = np.arange(int(max(truth.max(), said.max())) + 1)
-    labelled, predicted = truth[:, None] == classes, said[:, None] == classes
-    scarce = tuple(labelled[:, k] for k in classes if labelled[:, k].any())
+    labelled, predicted = _of_classes(truth, said)
+    scarce = tuple(rows for rows in labelled.T if rows.any())
     return Sums(np.hstack([labelled & predicted, labelled, predicted]).astype(np.float64), finish, scarce)
+
+
+def precision_macro(truth: Codes, said: Codes) -> Sums:
+    labelled, predicted = _of_classes(truth, said)
+    there = (labelled | predicted).any(axis=0)
+    hits, flagged = _count((labelled & predicted)[:, there]), _count(predicted[:, there])
+    shares = Shares(hits, flagged, np.full(hits.size, 1.0 / hits.size))
+    return by_class(_precision_macro, truth, said)._replace(shares=shares)
 
 
 balanced_accuracy = partial(by_class, lambda sums, _: _mean_of_classes(*_ratios(sums, "recall")))
 recall_macro = balanced_accuracy
-precision_macro = partial(by_class, lambda sums, _: _mean_of_classes(*_ratios(sums, "precision")))
 f1_macro = partial(by_class, lambda sums, _: _mean_of_classes(*_ratios(sums, "f1")))
 f1_weighted = partial(by_class, lambda sums, _: _weighted(sums))
 
@@ -129,6 +141,17 @@ def r2(truth: Floats, said: Floats) -> Sums:
     return Sums(np.column_stack([(truth - said) ** 2, apart, apart**2]), _r2)
 
 
+def _of_classes(truth: Codes, said: Codes) -> tuple[Bools, Bools]:
+    """Return which rows are labelled and predicted as each class, of shape (rows, classes)."""
+    classes = np.arange(int(max(truth.max(), said.max())) + 1)
+    return truth[:, None] == classes, said[:, None] == classes
+
+
+def _count(mask: Bools) -> Floats:
+    """Return the number of rows, of each column if there are columns."""
+    return np.atleast_1d(mask.sum(axis=0)).astype(np.float64)
+
+
 def _columns(*masks: Bools) -> Floats:
     return np.column_stack(masks).astype(np.float64)
 
@@ -166,6 +189,10 @@ def _ratios(sums: Floats, kind: str) -> tuple[Floats, Bools]:
     below = {"recall": labelled, "precision": predicted, "f1": 0.5 * (labelled + predicted)}[kind]
     ratio = np.divide(hits, below, out=np.zeros_like(hits), where=below > 0)
     return ratio, labelled > 0 if kind == "recall" else labelled + predicted > 0
+
+
+def _precision_macro(sums: Floats, _: Floats) -> Floats:
+    return _mean_of_classes(*_ratios(sums, "precision"))
 
 
 def _mean_of_classes(ratio: Floats, there: Bools) -> Floats:
