@@ -89,9 +89,10 @@ def fraction(name: str, value: Any) -> float:
 
 def level(name: str, value: Any) -> float:
     """Return `value` as a one-sided rate of error: a float strictly between 0 and 0.5."""
-    result = fraction(name, value)
-    if result >= 0.5:
-        fail(name, "be below 0.5", _short(value), "it is the rate of wrong promotions, such as 0.05")
+    result = real(name, value)
+    if not 0.0 < result < 0.5:  # NaN included
+        cure = "it is the rate of wrong promotions, such as 0.05"
+        fail(name, "be strictly between 0 and 0.5", _short(value), cure)
     return result
 
 

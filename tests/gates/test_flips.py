@@ -276,7 +276,7 @@ def test_an_average_gain_cannot_hide_what_breaks():
         ({"limit": 0.0}, "limit must be strictly between 0 and 1"),
         ({"limit": 1}, "limit must be strictly between"),
         ({"limit": NAN}, "limit must be"),
-        ({"limit": 0.1, "alpha": 0.5}, "alpha must be below 0.5"),
+        ({"limit": 0.1, "alpha": 0.5}, "alpha must be strictly between 0 and 0.5"),
         ({"limit": 0.1, "threshold": NAN}, "threshold must be finite"),
         ({"limit": 0.1, "threshold": "0.5"}, "threshold must be a number"),
     ],

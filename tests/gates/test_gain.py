@@ -237,8 +237,8 @@ def test_values_and_repr():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"alpha": 0.5}, "alpha must be below 0.5"),
-        ({"alpha": 5}, "alpha must be strictly between 0 and 1, got 5"),
+        ({"alpha": 0.5}, "alpha must be strictly between 0 and 0.5"),
+        ({"alpha": 5}, "alpha must be strictly between 0 and 0.5, got 5; it is the rate of wrong promotions"),
         ({"alpha": 0}, "alpha must be"),
         ({"alpha": "0.05"}, "alpha must be a number"),
         ({"margin": NAN}, "margin must be finite"),

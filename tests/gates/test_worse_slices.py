@@ -140,7 +140,7 @@ def test_names_that_are_numbers_are_told_as_text():
     ("arguments", "message"),
     [
         ({"by": 3}, "by must be the name of a column"),
-        ({"alpha": 0.5}, "alpha must be below 0.5"),
+        ({"alpha": 0.5}, "alpha must be strictly between 0 and 0.5"),
         ({"margin": float("nan")}, "margin must be finite"),
         ({"bounds": 1}, "bounds must be a pair"),
         ({"trial": [1]}, "trial must be a Trial"),

@@ -35,6 +35,13 @@ class BettingResult(NamedTuple):
         Largest capital that the bets reached, from 1 at the start.
     p_value
         1 / `statistic`, and 1 where the sample mean does not lie on the side of the alternative.
+
+    Examples
+    --------
+    >>> from contlearn.stats import betting_test
+    >>> found = betting_test([0.9, 0.8, 1.0, 0.7, 0.9, 0.8, 0.9, 1.0], mean=0.5)
+    >>> round(found.statistic, 2), round(found.p_value, 4)
+    (34.29, 0.0292)
     """
 
     statistic: float
