@@ -174,6 +174,16 @@ def test_under_a_steady_decay_it_finds_the_best_period_again_and_again():
     }  # sqrt(2 * 200 / (0.1 * 10)): the sum reaches it a little early
 
 
+def test_prices_come_as_costs_too():
+    rule = CostAware(Costs(400, loss_cost=10_000))
+    assert rule == CostAware(400, 10_000) == CostAware(retrain_cost=400, loss_cost=10_000)
+    assert eval(repr(rule)) == rule
+    with pytest.raises(InvalidParameterError, match="be left out beside Costs"):
+        CostAware(Costs(400, 10_000), 10_000)
+    with pytest.raises(InvalidParameterError, match="pass Costs"):
+        CostAware(400)
+
+
 def test_it_joins_others():
     rule = CostAware(10, 1000) & MinLabels(5)
     past = [at(0, 0.2, TRAIN), at(1, 0.25)]

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from contlearn.exceptions import InvalidParameterError
+from contlearn.ledger import Ledger
 from contlearn.policies import (
     AtMost,
     Budget,
@@ -101,6 +102,18 @@ def test_what_was_not_known_is_told():
 def test_a_retraining_without_a_time_leaves_the_age_unknown():
     result = replay(MinLabels(5) | MaxAge(WEEK), [Evidence(n_labels=9), Evidence(now=START + WEEK)])
     assert [decision.word for decision in result] == ["retrain", "unknown"]
+
+
+def test_episodes_and_the_decisions_of_a_ledger_are_replayed_by_their_evidence():
+    episodes = [Episode(evidence, Decision(False, "as recorded")) for evidence in weeks(9)]
+    ledger = Ledger()
+    for evidence in weeks(9):
+        ledger.record(Decision(False, "as recorded"), evidence=evidence, at=evidence.now)
+    recorded = [entry.evidence for entry in ledger.history("decision")]
+    policy = MaxAge(timedelta(weeks=4))
+    expected = replay(policy, weeks(9)).decisions
+    assert expected
+    assert replay(policy, episodes).decisions == replay(policy, recorded).decisions == expected
 
 
 def test_a_replay_of_nothing_is_empty():

@@ -8,6 +8,7 @@ from contlearn.exceptions import InvalidParameterError
 from contlearn.policies import (
     AtLeast,
     AtMost,
+    Budget,
     Decision,
     Episode,
     Evidence,
@@ -25,6 +26,7 @@ from contlearn.results import DriftResult, DriftState, Interval, Outcome, Verdic
 START = datetime(2024, 1, 1)
 DAYS = [START + timedelta(days=i) for i in range(100)]
 MONTH = timedelta(days=30)
+OF_CHAMPION = "(pass it, or promote(..., {}=) on a ledger)"
 
 
 def result(state, **values):
@@ -100,7 +102,11 @@ def test_on_drift_over_many_entries_stays_a_sentence():
             Evidence(loss=Interval(0.5, 0.29, 0.6, 0.9), baseline_loss=0.28),
             "wait: loss rose by 0.22, lower end 0.01 (limit 0.02)",
         ),
-        (LossIncrease(0.02), Evidence(loss=0.5), "unknown: baseline_loss is not known"),
+        (
+            LossIncrease(0.02),
+            Evidence(loss=0.5),
+            f"unknown: baseline_loss is not known {OF_CHAMPION.format('baseline_loss')}",
+        ),
         (LossIncrease(0.02), Evidence(baseline_loss=0.5), "unknown: loss is not known"),
         (LossAbove(0.3), Evidence(loss=0.31), "retrain: loss 0.31 (limit 0.3)"),
         (LossAbove(0.3), Evidence(loss=0.3), "wait: loss 0.3 (limit 0.3)"),
@@ -129,7 +135,11 @@ def test_on_drift_over_many_entries_stays_a_sentence():
             Evidence(now=DAYS[30] - timedelta(hours=6), trained_at=DAYS[0]),
             "wait: champion is 29.75 days old (limit 30 days)",
         ),
-        (MaxAge(MONTH), Evidence(now=DAYS[0]), "unknown: trained_at is not known"),
+        (
+            MaxAge(MONTH),
+            Evidence(now=DAYS[0]),
+            f"unknown: trained_at is not known {OF_CHAMPION.format('trained_at')}",
+        ),
         (MaxAge(MONTH), Evidence(trained_at=DAYS[0]), "unknown: now is not known"),
         (MaxAge(MONTH), Evidence(), "unknown: now and trained_at are not known"),
         (MaxAge(500), Evidence(now=900, trained_at=300), "retrain: champion is 600 old (limit 500)"),
@@ -145,12 +155,23 @@ def test_two_infinite_losses_have_no_known_difference():
 
 
 def test_an_age_of_another_kind_than_the_limit_is_unknown():
-    for rule, now, trained_at in (
-        (MaxAge(MONTH), 900, 300), (MaxAge(500), DAYS[9], DAYS[0]), (MaxAge(MONTH), DAYS[0], 3),
-    ):  # fmt: skip
+    for rule, now, trained_at, cure in (
+        (MaxAge(MONTH), 900, 300, "give a number, in units of now"),
+        (MaxAge(30), DAYS[9], DAYS[0], "give timedelta(days=30)"),
+        (MinAge(30), DAYS[9], DAYS[0], "history"),
+        (MaxAge(MONTH), DAYS[0], 3, "cannot be compared"),
+    ):
         decision = rule(Evidence(now=now, trained_at=trained_at))
-        assert decision.missing == ("now", "trained_at")
-        assert "cannot be compared" in decision.reason
+        assert "now" in decision.missing or isinstance(rule, MinAge)
+        assert cure in decision.reason
+
+
+@pytest.mark.parametrize("rule", [AtMost(2, per=30), Budget(9, per=30, cost=1), MinAge(30)])
+def test_a_number_of_days_beside_datetimes_names_the_cure(rule):
+    past = Episode(Evidence(now=DAYS[0]), Decision(True, "drift"))
+    decision = rule(Evidence(now=DAYS[9], history=(past,)))
+    assert "now" in decision.missing
+    assert "give timedelta(days=30)" in decision.reason
 
 
 def test_durations_of_numpy_and_pandas_become_builtins():

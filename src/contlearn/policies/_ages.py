@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from contlearn._time import Duration, Moment, duration, elapsed, words
@@ -100,11 +101,23 @@ class MinAge(Rule):
         return Decision(True, reason) if span >= self.limit else unknown(["trained_at"], reason)
 
 
+def unlike(now: Moment | None, limit: Duration) -> str:
+    """Return why a time and a duration do not go together, with the cure; "" where they do."""
+    if isinstance(now, datetime) is isinstance(limit, timedelta):
+        return ""
+    if isinstance(now, datetime):
+        return f"now ({now}) is a datetime and {words(limit)} is a number; give timedelta(days={limit:g})"
+    return f"now ({now}) is a number and {words(limit)} is a timedelta; give a number, in units of now"
+
+
 def _no_time(now: Moment | None, then: Moment | None, limit: Any, source: str) -> Decision:
     """Return the unknown that names what is lacking, or what cannot be compared with what."""
     missing = [name for name, value in (("now", now), (source, then)) if value is None]
     if missing:
         return unknown(missing)
+    why = unlike(now, limit)
+    if why:
+        return unknown(["now", source], why)
     return unknown(
         ["now", source],
         f"now ({now}), {source} ({then}) and a limit of {words(limit)} cannot be compared; "

@@ -122,7 +122,14 @@ def unknown(missing: Iterable[str], reason: str = "", because: tuple[Decision, .
     """Return the decision of a rule that lacks the evidence named in `missing`."""
     names = tuple(dict.fromkeys(missing))
     verb = "is" if len(names) == 1 else "are"
-    return Decision(False, reason or f"{' and '.join(names)} {verb} not known", because, names)
+    cure = _OF_THE_CHAMPION.get(names, "")
+    return Decision(False, reason or f"{' and '.join(names)} {verb} not known{cure}", because, names)
+
+
+# What nobody measures again: without it a rule stays unknown for ever.
+_OF_THE_CHAMPION: dict[tuple[str, ...], str] = {
+    (name,): f" (pass it, or promote(..., {name}=) on a ledger)" for name in ("trained_at", "baseline_loss")
+}
 
 
 def tally(votes: Sequence[Decision], needed: int, prefix: str = "", absent: int = 0) -> Decision:

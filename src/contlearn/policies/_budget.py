@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from contlearn import _checks
-from contlearn._time import Duration, duration, elapsed, words
-from contlearn.policies._base import Rule, unknown
-from contlearn.policies._evidence import Episode, Evidence
+from contlearn._time import Duration, duration, words
+from contlearn.policies._base import unknown
+from contlearn.policies._evidence import Evidence
+from contlearn.policies._window import WithinTime
 from contlearn.results import Decision
 
 _ROUNDING = 1e-9  # ten times 0.1 is 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Budget(Rule):
+class Budget(WithinTime):
     """Allow retraining while its cost and that of the retrainings within the last `per` fit into `amount`.
 
     Counted are the episodes of `history` whose decision retrained, promoted or not; one that lies exactly
@@ -77,9 +78,9 @@ class Budget(Rule):
             )
 
     def __call__(self, evidence: Evidence) -> Decision:
-        known = {"now": evidence.now is not None, "history": bool(evidence.history)}
-        if not all(known.values()):
-            return unknown(name for name, is_known in known.items() if not is_known)
+        lacking = self._lacking(evidence)
+        if lacking is not None:
+            return lacking
         retrained = [past for past in evidence.history if past.decision.retrain]
         dated = [(self._within(past, evidence), self._cost_of(past.evidence)) for past in retrained]
         spent = math.fsum(cost for within, cost in dated if within and cost is not None)
@@ -115,11 +116,3 @@ class Budget(Rule):
         if within is False or (within and cost is not None):
             return 0.0
         return math.inf if cost is None else cost
-
-    def _within(self, past: Episode, evidence: Evidence) -> bool | None:
-        age = elapsed(past.evidence.now, evidence.now, self.per)
-        return None if age is None else bool(age < self.per)
-
-    def _cut_short(self, evidence: Evidence) -> bool:
-        full = len(evidence.history) >= Evidence.MAX_EPISODES
-        return full and self._within(evidence.history[0], evidence) is not False

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from contlearn import _checks
 from contlearn.policies._base import Rule, unknown
+from contlearn.policies._costs import Costs
 from contlearn.policies._cycle import Cycle, cycle
 from contlearn.policies._evidence import Evidence
 from contlearn.results import Decision
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, init=False)
 class CostAware(Rule):
     """Retrain once the excess loss since the last training has cost as much as a training.
 
@@ -40,10 +40,14 @@ class CostAware(Rule):
     Parameters
     ----------
     retrain_cost
-        What one training costs, in money; above 0.
+        What one training costs, in money; above 0. Or `Costs`, which hold both prices.
     loss_cost
         What one unit of mean loss costs a day (a unit of `now` where moments are numbers), in the same money;
         above 0. With a 0/1 loss: decisions a day, times the price of a wrong one.
+
+    Notes
+    -----
+    Cost: one pass over the history, at most 1,000 episodes.
 
     References
     ----------
@@ -68,9 +72,10 @@ class CostAware(Rule):
     retrain_cost: float
     loss_cost: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "retrain_cost", _checks.positive("retrain_cost", self.retrain_cost))
-        object.__setattr__(self, "loss_cost", _checks.positive("loss_cost", self.loss_cost))
+    def __init__(self, retrain_cost: float | Costs, loss_cost: float | None = None) -> None:
+        costs = Costs.of(retrain_cost, loss_cost)
+        object.__setattr__(self, "retrain_cost", costs.retrain_cost)
+        object.__setattr__(self, "loss_cost", costs.loss_cost)
 
     def __call__(self, evidence: Evidence) -> Decision:
         record = cycle(evidence)

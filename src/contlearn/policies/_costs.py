@@ -37,6 +37,17 @@ class Costs:
     def __str__(self) -> str:
         return f"a training {self.retrain_cost:.6g}, a unit of loss {self.loss_cost:.6g} a day"
 
+    @classmethod
+    def of(cls, retrain_cost: float | Costs, loss_cost: float | None) -> Costs:
+        """Return the prices, given as two numbers or as one `Costs`."""
+        if isinstance(retrain_cost, Costs):
+            if loss_cost is not None:
+                _checks.fail("loss_cost", "be left out beside Costs, which hold it", loss_cost)
+            return retrain_cost
+        if loss_cost is None:
+            _checks.fail("loss_cost", "be a number above 0", None, "or pass Costs(retrain_cost, loss_cost)")
+        return cls(retrain_cost, loss_cost)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the prices as JSON-ready builtins."""
         return {"retrain_cost": self.retrain_cost, "loss_cost": self.loss_cost}

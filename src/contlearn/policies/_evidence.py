@@ -123,6 +123,13 @@ class Episode:
         return str(self.decision) if self.verdict is None else f"{self.decision}; {self.verdict}"
 
 
+def evidence_of(name: str, entry: object) -> Evidence:
+    """Return an evidence, or that of an episode."""
+    evidence = entry.evidence if isinstance(entry, Episode) else entry
+    _checks.instance(name, evidence, Evidence, "an iterable of Evidence or Episode")
+    return cast("Evidence", evidence)
+
+
 def rewritten(evidence: AnyEvidence, **values: Any) -> AnyEvidence:
     """Return `evidence` with other, already valid values: a copy, of any subclass."""
     twin = copy.copy(evidence)

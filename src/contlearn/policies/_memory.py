@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contlearn import _checks
-from contlearn._time import Duration, duration, elapsed, words
+from contlearn._time import Duration, duration, words
 from contlearn.policies._base import PolicyLike, Rule, ask, require_policy, tally, unknown
-from contlearn.policies._evidence import Episode, Evidence, rewritten
+from contlearn.policies._evidence import Evidence, rewritten
+from contlearn.policies._window import WithinTime
 from contlearn.results import Decision
 
 
@@ -26,6 +27,13 @@ class Sustained(Rule):
         Yeses needed; at least 1.
     of
         Evidences looked at; at least `k`, at most 1,001, which is the present one and the longest history.
+
+    Notes
+    -----
+    Pure: a retraining is no reason to forget, so that the rule says so again at the next evidence, until the
+    yeses of before are out of sight; join it with `MinAge` for a pause between two trainings.
+
+    Cost: `policy` for `of` evidences.
 
     Examples
     --------
@@ -62,7 +70,7 @@ class Sustained(Rule):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AtMost(Rule):
+class AtMost(WithinTime):
     """Allow retraining while fewer than `n` retrainings lie within the last `per`.
 
     Counted are the episodes of `history` whose decision retrained, promoted or not; one that lies exactly
@@ -95,9 +103,9 @@ class AtMost(Rule):
         object.__setattr__(self, "per", duration("per", self.per))
 
     def __call__(self, evidence: Evidence) -> Decision:
-        known = {"now": evidence.now is not None, "history": bool(evidence.history)}
-        if not all(known.values()):
-            return unknown(name for name, is_known in known.items() if not is_known)
+        lacking = self._lacking(evidence)
+        if lacking is not None:
+            return lacking
         within = [self._within(past, evidence) for past in evidence.history if past.decision.retrain]
         counted, undated = within.count(True), within.count(None)
         noun = "retraining" if counted == 1 else "retrainings"
@@ -109,11 +117,3 @@ class AtMost(Rule):
         if self._cut_short(evidence):
             return unknown(["history"], f"{reason}, but the history does not reach back so far")
         return Decision(True, reason)
-
-    def _within(self, past: Episode, evidence: Evidence) -> bool | None:
-        age = elapsed(past.evidence.now, evidence.now, self.per)
-        return None if age is None else bool(age < self.per)
-
-    def _cut_short(self, evidence: Evidence) -> bool:
-        full = len(evidence.history) >= Evidence.MAX_EPISODES
-        return full and self._within(evidence.history[0], evidence) is not False

@@ -55,7 +55,8 @@ class PaysOff(Rule):
     CONTINUE is no win, and a challenger that was not judged does not count.
 
     Unknown when `policy` is, or when it fires and the history is empty. In `replay` every retraining counts
-    as promoted, unless the verdicts are recorded: there the rule learns nothing.
+    as promoted: there the rule learns nothing, and wins whenever it fires. `win_rate` of the recorded
+    episodes says what it would have learned.
 
     Cost: `policy` for at most 1,001 evidences.
 
@@ -119,6 +120,10 @@ def win_rate(history: Iterable[Episode], policy: PolicyLike, confidence: float =
     Interval
         The mean and the equal-tailed limits of the rate after a uniform prior: 0.5 in [0.05, 0.95] where
         nothing is known yet.
+
+    Notes
+    -----
+    Cost: `policy` for every episode.
 
     Examples
     --------
