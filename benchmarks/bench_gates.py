@@ -122,11 +122,13 @@ def live() -> Iterator[Contest]:
     for name, (champion, challenger) in pairs.items():
         rows = list(zip(champion.tolist(), challenger.tolist(), strict=True))
         yield Contest(
-            f"SequentialGain.update, {name}",
+            f"SequentialGain.update, a row of {name}",
             "an empty method call",
             one_by_one(SequentialGain(alpha=1e-12), rows),
             one_by_one(Empty(), rows),
             least=1 / 60,
+            ours_done=LIVE,
+            theirs_done=LIVE,
         )
 
 

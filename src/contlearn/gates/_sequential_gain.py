@@ -56,10 +56,10 @@ class SequentialGain(Base):  # type: ignore[misc]
     gain is a confidence sequence: its interval, of confidence 1 - 2 alpha, holds at all rows at once.
 
     Rows needed, measured, against a fixed design with a power of 80 %: on average 1.1 to 1.3 times as many
-    where the models disagree in 6 % of rows (gains of 0.01 to 0.04), up to 1.5 times where they disagree in 30
-    to 100 %; one challenger in five takes more than 1.7 to 2.4 times as many. 99 % of them were promoted in
-    the end. Where losses hardly differ, but nearly always in the same direction, up to several times as many:
-    at least bound x log(1 / alpha) / gain, since one row could lose what a hundred have won.
+    where the models disagree in 6 % of rows (gains of 0.01 to 0.04), up to 1.5 times where they disagree in
+    30 to 100 %; one challenger in five takes more than 1.7 to 2.4 times as many. 99 % of the challengers were
+    promoted in the end. Where losses hardly differ, but nearly always in the same direction, up to several
+    times as many: at least bound x log(1 / alpha) / gain, since one row could lose what a hundred have won.
 
     Evidence is about all rows since the start: rows on which the challenger was worse have to be made up
     for. After 10,000 rows without a gain, a gain of 0.02 takes four times the rows of a fresh start, after
