@@ -200,3 +200,48 @@ def test_an_export_is_lines_whatever_is_in_them(tmp_path, separator):
 def test_a_path_that_no_file_can_have_is_refused():
     with pytest.raises((InvalidInputError, ValueError), match="path must"):
         Ledger("a\0b")
+
+
+@pytest.mark.parametrize("left", [0.95, 0.5, 0.1, None])
+def test_a_log_that_was_cut_or_removed_after_a_kill_is_missed(tmp_path, left):
+    with grown(tmp_path / "models.ledger"):
+        shutil.copytree(tmp_path, tmp_path / "killed")
+    path = tmp_path / "killed" / "models.ledger"
+    log = path.with_name("models.ledger-wal")
+    kept = log.read_bytes()
+    if left is None:
+        log.unlink()
+    else:
+        log.write_bytes(kept[: int(left * len(kept))])
+    for verify in (True, False):
+        with pytest.raises(DamagedLedger, match="wal file of the ledger was cut or removed"):
+            Ledger(path, verify=verify)
+    log.write_bytes(kept)
+    with Ledger(path) as again:
+        assert len(again) == 40
+    assert not log.exists()
+    with Ledger(path) as again:
+        assert len(again) == 40
+
+
+def test_an_index_of_another_log_proves_nothing(tmp_path):
+    with grown(tmp_path / "models.ledger") as ledger:
+        (tmp_path / "old").write_bytes((tmp_path / "models.ledger-shm").read_bytes())
+        head = ledger.head
+    (tmp_path / "old").rename(tmp_path / "models.ledger-shm")
+    (tmp_path / "models.ledger-wal").write_bytes(b"")
+    with Ledger(tmp_path / "models.ledger") as again:
+        assert again.verify(head)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "no SQLite"), (b"PK", "no SQLite"), (None, "cut: 300 bytes")]
+)
+def test_what_is_no_ledger_is_told_from_one_that_was_cut(tmp_path, content, words):
+    path = tmp_path / "models.ledger"
+    if content is None:
+        Ledger(path).close()
+        content = path.read_bytes()[:300]
+    path.write_bytes(content)
+    with pytest.raises(DamagedLedger, match=words):
+        Ledger(path)

@@ -460,3 +460,23 @@ def test_importing_a_ledger_loads_neither_numpy_nor_scikit_learn():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_of_many_decisions_to_wait_none_is_read_for_the_champion(ledger, monkeypatch):
+    ledger._store._connection.execute("PRAGMA synchronous = OFF")
+    ledger.record(RETRAIN)
+    ledger.record(Verdict(Outcome.REJECT, "worse than what 'promote' needs", because=(BETTER,)))
+    ledger.record(BETTER, model_id="1")
+    for _ in range(300):
+        ledger.record(Decision(False, "wait", because=(RETRAIN,)) if _ == 9 else WAIT)
+    ledger.promote("1", at=0)
+    read, count = ledger._store.rows, []
+    monkeypatch.setattr(
+        ledger._store, "rows", lambda *query: count.append(len(found := read(*query))) or found
+    )
+    champion = ledger.champion()
+    assert (champion.decision, champion.verdict) == (RETRAIN, BETTER)
+    assert sum(count) < 10
+    count.clear()
+    assert (ledger.champion(), ledger.anchor()) == (champion, champion)
+    assert count == []

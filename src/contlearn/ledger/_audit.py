@@ -17,23 +17,29 @@ from contlearn.ledger._pages import Image
 BIRTH = 0
 """The number of the entry with which every ledger begins: who made it."""
 
+_ABSURD = 1_000
+"""No layout will ever have a number as high."""
+
 _PAUSE = 0.02  # seconds between two looks at a file that others are writing
 
 
 class Seen(NamedTuple):
-    """The bytes of the file and of its log."""
+    """The bytes of the file, of its log, and of the index of the log that a kill has left."""
 
     file: bytes
     log: bytes = b""
+    counted: bytes = b""
 
 
 def look(path: Path) -> Seen:
     """Return what is in the file and in its log, without a lock and without touching them."""
+    index = _bytes.read_beside(path, f"{path.name}-shm")  # first: the log only grows meanwhile
     file = _bytes.read(path)
     try:
-        return Seen(file, path.with_name(f"{path.name}-wal").read_bytes())
+        log = path.with_name(f"{path.name}-wal").read_bytes()
     except FileNotFoundError:
-        return Seen(file)
+        return Seen(file, counted=index)
+    return Seen(file, log, index if log else b"")
 
 
 def require_sound(path: Path, timeout: float, look_closely: bool = True) -> None:
@@ -97,16 +103,21 @@ def _require_newest(seen: Seen, rows: list[list[Any]]) -> None:
 def require_ours(seen: Seen) -> None:
     """Refuse a file that is no ledger of a version that is known."""
     file = seen.file
-    if file[:16] != b"SQLite format 3\x00" or len(file) < 512:
+    if file[:16] != b"SQLite format 3\x00":
         raise DamagedLedger("the file is no ledger: it is no SQLite file")
+    if len(file) < 512:
+        raise DamagedLedger(f"the ledger was cut: {len(file)} bytes are left")
     if int.from_bytes(file[68:72], "big") != _schema.APPLICATION_ID:
         raise DamagedLedger("the file is no ledger: it is an SQLite file of something else")
     version = int.from_bytes(file[60:64], "big")
+    if version > _ABSURD:
+        raise DamagedLedger(f"the header of the ledger was changed: there is no layout {version}")
     if version > _schema.VERSION:
         raise LedgerError(
             f"the ledger was written by a newer contlearn (layout {version}, known up to {_schema.VERSION}); "
             "update contlearn"
         )
+    _wal.require_whole(seen.log, seen.counted, _page_size(file))
 
 
 def require_chain(rows: Iterable[list[Any]]) -> str:

@@ -63,6 +63,17 @@ def read(path: Path) -> bytes:
                 os.close(_kept.pop(file))
 
 
+def read_beside(path: Path, name: str) -> bytes:
+    """Return what SQLite keeps beside a file under a name, unless this process has its locks there."""
+    with _Shared.lock:
+        if identity(path) in _users:
+            return b""
+        try:
+            return path.with_name(name).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+
 def _all(handle: int) -> bytes:
     os.lseek(handle, 0, os.SEEK_SET)
     parts = []

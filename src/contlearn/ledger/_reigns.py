@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any, NamedTuple, cast
 
 from contlearn import _checks
 from contlearn._time import Moment
 from contlearn.exceptions import DamagedLedger
+from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _moments, _text
 from contlearn.ledger._champion import Champion
 from contlearn.ledger._store import Row, Store
 from contlearn.results import Decision, Verdict
+
+_YES = (
+    "id > ? AND id < ? AND coalesce(model_id = ?, 1) AND "
+    "(kind = 'decision' AND instr(text, '\"retrain\":true') "
+    "OR kind = 'verdict' AND instr(text, '\"promote\"'))"
+)
+"""Decisions and verdicts that may be a yes: of those, few are read."""
 
 
 class Reign(NamedTuple):
@@ -26,6 +35,14 @@ class Reign(NamedTuple):
     below: Reign | None
 
 
+class Led(NamedTuple):
+    """What led to a promotion: the last decision to train, the last verdict for it, what people had said."""
+
+    decision: Decision | None
+    verdict: Verdict | None
+    approvals: tuple[SignOff, ...]
+
+
 class Reigns:
     """The promotions and rollbacks of a ledger: read once, and then only what is new."""
 
@@ -34,10 +51,12 @@ class Reigns:
         self._read = 0
         self._reigns: list[Reign] = []
         self._trained: dict[str, Moment] = {}
+        self._led: dict[int, Led] = {}
 
     def now(self) -> Reign | None:
         """Return who serves."""
-        return self._all()[-1] if self._all() else None
+        reigns = self._all()
+        return reigns[-1] if reigns else None
 
     def champion(self, moment: Moment | None) -> Champion | None:
         """Return who served at a moment, and why; None: now."""
@@ -49,10 +68,10 @@ class Reigns:
         reigns = self._until(moment)
         reign = reigns[-1] if reigns else None
         while reign is not None:
-            champion = self._told(self._promoted(reign))
-            gain = None if champion.verdict is None else champion.verdict.gain
+            verdict = self._led_to(reign).verdict
+            gain = None if verdict is None else verdict.gain
             if reign.below is None or (gain is not None and gain.low > 0.0):
-                return champion
+                return self._told(self._reigns[self._position(reign.promotion)])
             reign = reign.below
         return None
 
@@ -120,17 +139,15 @@ class Reigns:
         back = last.below
         return back._replace(entry=row.id, since=since, reason=found["reason"])
 
-    def _promoted(self, reign: Reign) -> Reign:
-        """Return the reign that began with the promotion, not with a rollback to it."""
-        return next(each for each in self._reigns if each.entry == reign.promotion)
+    def _position(self, entry: int) -> int:
+        """Return which reign began with this entry: they are in order."""
+        return bisect.bisect_left(self._reigns, entry, key=lambda each: each.entry)
 
     def _told(self, reign: Reign) -> Champion:
         """Return a reign with what led to it."""
-        position = next(i for i, each in enumerate(self._reigns) if each.entry == reign.entry)
+        position = self._position(reign.entry)
         later = self._reigns[position + 1 : position + 2]
-        decision, verdict = self._chain(reign)
-        promotion = reign.promotion
-        rows = self._store.rows("kind = 'approval' AND model_id = ? AND id < ?", (reign.model_id, promotion))
+        decision, verdict, approvals = self._led_to(reign)
         return Champion(
             reign.model_id,
             reign.since,
@@ -138,22 +155,32 @@ class Reigns:
             until=later[0].since if later else None,
             decision=decision,
             verdict=verdict,
-            approvals=tuple(_text.read(row.text)["answer"] for row in rows),
+            approvals=approvals,
             entry=reign.entry,
-            promotion=promotion,
+            promotion=reign.promotion,
             **reign.facts,
         )
 
+    def _led_to(self, reign: Reign) -> Led:
+        """Return what led to a promotion. What was before it does not change any more, so it is kept."""
+        with self._store.lock:
+            found = self._led.get(reign.promotion)
+            if found is None:
+                said = "kind = 'approval' AND model_id = ? AND id < ?"
+                rows = self._store.rows(said, (reign.model_id, reign.promotion))
+                approvals = tuple(_text.read(row.text)["answer"] for row in rows)
+                found = self._led[reign.promotion] = Led(*self._chain(reign), approvals)
+            return found
+
     def _chain(self, reign: Reign) -> tuple[Decision | None, Verdict | None]:
         """Return the decision to train and the verdict that led to a promotion: the last before it."""
-        between = "id > ? AND id < ? AND kind IN ('decision', 'verdict')"
-        verdict = None
-        for row in reversed(self._store.rows(between, (reign.follows, reign.promotion))):
-            if row.model_id not in (None, reign.model_id):
-                continue
-            answer = _text.read(row.text)["answer"]
-            if row.kind == "verdict":
-                verdict = answer if verdict is None and answer else verdict
-            elif answer:
-                return answer, verdict
+        before, verdict = reign.promotion, None
+        while rows := self._store.rows(_YES, (reign.follows, before, reign.model_id), "DESC LIMIT 64"):
+            for row in rows:
+                answer = _text.read(row.text)["answer"]
+                if row.kind == "verdict":
+                    verdict = answer if verdict is None and answer else verdict
+                elif answer:
+                    return answer, verdict
+            before = rows[-1].id
         return None, verdict

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from contlearn.exceptions import DamagedLedger
 
 _HEADER, _FRAME = 32, 24
+_INDEX = 136  # the head of the -shm file
 _MAGIC = (0x377F0682, 0x377F0683)  # the latter: checksums of big-endian words
 
 
@@ -32,6 +33,26 @@ def committed(log: bytes, page_size: int) -> Pages:
     if magic not in _MAGIC or size != page_size or sums != struct.unpack(">II", log[24:32]):
         raise DamagedLedger("the -wal file of the ledger was changed: its header does not fit")
     return _frames(log, order, sums, page_size)
+
+
+def require_whole(log: bytes, index: bytes, page_size: int) -> None:
+    """Refuse a log that lacks frames which its index counts; no log (no bytes) lacks those not yet copied.
+
+    A kill leaves the index as it was at the last commit. One that does not say twice the same, or is of
+    another log, such as after a power failure, proves nothing.
+    """
+    if len(index) < _INDEX or index[:48] != index[48:96] or index[12:13] != b"\x01":
+        return
+    n_frames, copied = struct.unpack("=I", index[16:20])[0], struct.unpack("=I", index[96:100])[0]
+    if len(log) > _HEADER:
+        is_cut = index[32:40] == log[16:24] and (len(log) - _HEADER) // (_FRAME + page_size) < n_frames
+    else:
+        is_cut = not log and copied < n_frames
+    if is_cut:
+        raise DamagedLedger(
+            f"the -wal file of the ledger was cut or removed: {n_frames} pages were in it; put it back, or "
+            "remove the -shm file to go on without the entries that only it held"
+        )
 
 
 def _frames(log: bytes, order: str, sums: tuple[int, int], page_size: int) -> Pages:
