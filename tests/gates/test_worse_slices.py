@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from contlearn.exceptions import InvalidParameterError
 from contlearn.gates import Gain, Outcome, SliceGain, Trial, WorseSlices, worse_slices
@@ -149,3 +150,43 @@ def test_names_that_are_numbers_are_told_as_text():
 def test_parameters_are_checked(arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         worse_slices(**{"trial": trial_of(CELLS), "by": "region"} | arguments)
+
+
+def losses(gains, names, groups=None):
+    return Trial(np.maximum(gains, 0), np.maximum(-gains, 0), slices={"s": names}, groups=groups)
+
+
+def test_slices_that_are_too_small_for_students_t_are_never_named():
+    gains = np.random.default_rng(2).random(1000) - 3.0  # worse in every row
+    names = np.r_[np.zeros(43, int), np.arange(957) % 19 + 1]
+    found = worse_slices(losses(gains, names), "s")
+    assert len(found.worse) == 19
+    small = found.slices[0]
+    assert (small.worse, small.p_value, small.n_samples) == (False, None, 43)
+    assert "43 rows cannot show a loss among 20 slices at alpha 0.05 by Student's t, 44 can" in small.reason
+    assert small.gain is not None
+    names[43] = 0
+    assert len(worse_slices(losses(gains, names), "s").worse) == 20
+    assert "0" in worse_slices(losses(gains, names), "s", bounds=(0.0, 4.0)).worse
+
+
+def test_with_groups_clusters_are_what_is_too_few():
+    gains = np.random.default_rng(3).random(400) - 3.0
+    names = np.repeat(["a", "b"], 200)
+    for clusters, named in ((15, ()), (16, ("a", "b"))):
+        found = worse_slices(losses(gains, names, np.arange(400) % clusters), "s")
+        assert found.worse == named
+    assert "16 can" in worse_slices(losses(gains, names, np.arange(400) % 15), "s").slices[0].reason
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("slices", "rows"), [(5, 20), (5, 34), (20, 20), (20, 44), (20, 100), (100, 20)])
+def test_skewed_gains_of_0_name_a_slice_at_most_at_alpha(slices, rows, sign):
+    rng, names = np.random.default_rng([slices, rows]), np.repeat(np.arange(slices), rows)
+    repeats = {5: 500, 20: 300, 100: 60}[slices]
+    wrong = sum(
+        bool(worse_slices(losses(sign * (rng.exponential(size=names.size) - 1.0), names), "s"))
+        for _ in range(repeats)
+    )
+    assert wrong <= int(binom.isf(1e-6, repeats, 0.05))

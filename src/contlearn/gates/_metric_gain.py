@@ -53,7 +53,8 @@ class MetricGain(Gate):
     n_resamples
         Resamples, at least 100; a small `alpha` raises them to 20 / `alpha`.
     greater_is_better
-        Direction of a function, which must say so; None for names and scorers, which are known.
+        Direction of a function, which must say so; None for names, scorers and the losses of
+        `contlearn.evaluation`, which are known.
     random_state
         Seed of the resamples; the same question has the same answer. None for fresh draws.
 

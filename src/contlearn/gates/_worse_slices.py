@@ -11,12 +11,18 @@ import numpy as np
 from contlearn import _checks, _html
 from contlearn._answers import KINDS, Answer
 from contlearn._doors import tuple_of
-from contlearn.gates._comparison import Comparison, compare
+from contlearn.gates._comparison import Comparison, compare, examine, zeros_and_ones
 from contlearn.gates._gain import check_bounds
+from contlearn.gates._settled import counted
 from contlearn.gates._trial import Trial
 from contlearn.results import Interval
 from contlearn.stats import _columns
 from contlearn.stats._multiple import adjust
+
+# Student's t of skewed losses goes wrong far out in the tail, where a test among many is decided. The
+# calibration tests show how many times the least number of rows, and of clusters, it takes.
+_ROWS_FACTOR = 5
+_CLUSTERS_FACTOR = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +157,13 @@ def worse_slices(
     Each slice is tested as `Gain` does, with the hypothesis turned round; the p-values are adjusted by Holm's
     method, which holds whatever the slices have to do with each other. A slice of which nothing can be said
     (a NaN, too few rows) counts among the tests and is never named.
+    Losses other than 0 and 1 without `bounds` are judged by Student's t, which takes rows to hold at the
+    level of one test among S slices: 5 log2(S / `alpha`) of them, 44 for 20 slices at the default, or, with
+    `groups` in the trial, 3 log2(S / `alpha`) clusters. Slices with fewer are not judged; `bounds` judge
+    them, too. Measured at alpha 0.05 with exponential gains that are 0 on average: some slice named in 2-5 %
+    of trials of 5, 20 and 100 slices with that many rows or more; in 6-8 % with that few clusters whose
+    means are exponential, too.
+    Rare and expensive rows are as hard to see as for `Gain`: five of them in each slice should be expected.
     Power goes with the size of the slice: one that is not named is not shown to be as good as before.
     Cost: O(n log n), plus one test per slice.
 
@@ -183,11 +196,29 @@ def worse_slices(
     if not labels.names:
         return WorseSlices(by=by, alpha=alpha, margin=margin, remarks=("the trial has no rows",))
     parts = [trial.take(np.flatnonzero(labels.codes == code)) for code in range(len(labels.names))]
-    found = [compare(part, margin, alpha, bounds) for part in parts]
-    adjusted = adjust([1.0 if each.p_below is None else each.p_below for each in found], "holm")
+    found = [_judged(part, margin, alpha, bounds, len(parts)) for part in parts]
+    p_values = [1.0 if each.unknown or each.p_below is None else each.p_below for each in found]
+    adjusted = adjust(p_values, "holm")
     rows = zip(labels.names, parts, found, adjusted.tolist(), strict=True)
     slices = tuple(_of_slice(name, part.n_samples, each, p, alpha) for name, part, each, p in rows)
     return WorseSlices(by=by, slices=slices, alpha=alpha, margin=margin)
+
+
+def _judged(
+    part: Trial, margin: float, alpha: float, bounds: tuple[float, float] | None, slices: int
+) -> Comparison:
+    """Return what one of so many `slices` says; nothing where it is too small for Student's t."""
+    found = compare(part, margin, alpha, bounds)
+    unknown, codes = examine(part)
+    if found.unknown or unknown or bounds is not None or (codes is None and zeros_and_ones(part)):
+        return found
+    factor, word = (_ROWS_FACTOR, "row") if codes is None else (_CLUSTERS_FACTOR, "group")
+    enough = factor * -np.log2(alpha / slices)
+    units = part.n_samples if codes is None else np.unique(codes).size
+    if units >= enough:
+        return found
+    why = f"{counted(units, word)} cannot show a loss among {slices} slices at alpha {alpha:g} by Student's t"
+    return found._replace(unknown=f"{why}, {int(np.ceil(enough))} can; or pass bounds=")
 
 
 def _of_slice(name: Any, n: int, found: Comparison, adjusted: float, alpha: float) -> SliceGain:
