@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from contlearn import _checks
+from contlearn.gates._paired_bets import together
 from contlearn.results import Interval
 from contlearn.stats import _bets, _columns
 
@@ -201,7 +202,7 @@ class TwoArms:
         sums = np.concatenate([np.array([self._sums]), np.array(columns).T])
         with np.errstate(over="ignore", under="ignore"):
             np.multiply.accumulate(wealth, axis=1, out=wealth)
-        above, below = _together(wealth[:5, 1:]).max(), _together(wealth[5:, 1:]).max()
+        above, below = together(wealth[:5, 1:]).max(), together(wealth[5:, 1:]).max()
         self._sums = tuple(np.add.accumulate(sums)[-1].tolist())
         self._owned = tuple(wealth[:, -1].tolist())
         self._best = max(self._best[0], float(above)), max(self._best[1], float(below))
@@ -275,14 +276,6 @@ def _evidence(sums: tuple[float, ...], m: Floats, sign: float) -> Floats:
     first = sign * (scored - m * u)
     second = np.maximum(squared - 2.0 * m * u_scored + m * m * uu, 0.0)
     return _bets.log_wealth(_WEIGHTS, _FACTORS, np.array([first, second]))
-
-
-def _together(wealth: Floats) -> Floats:
-    """Return the sum of the rows, one after another, as a loop would add them."""
-    total: Floats = wealth[0]
-    for each in wealth[1:]:
-        total = total + each
-    return total
 
 
 def _challengers(arms: ArrayLike) -> NDArray[np.bool_]:
