@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 
+from contlearn.evaluation import mean_loss
 from contlearn.exceptions import InvalidParameterError
 from contlearn.persistence import dump, load
 from contlearn.policies import (
@@ -157,23 +158,53 @@ def test_drift_states_the_smallest_p_value_times_the_entries(given_, p):
 @given(
     st.floats(-2.0, 2.0),
     st.floats(0.01, 3.0),
-    st.sampled_from([0.5, 0.8, 0.9, 0.99]),
+    st.sampled_from([0.5, 0.8, 0.9, 0.998]),
     st.floats(-2.0, 2.0),
+    st.sampled_from([1, 2, 5, 30, 1000, math.inf]),
 )
-def test_losses_state_the_p_value_that_the_lower_end_decides(estimate, error, confidence, limit):
-    below = error * norm.ppf(0.5 + confidence / 2)
+def test_losses_state_a_p_value_that_no_law_of_student_undercuts(estimate, error, confidence, limit, degrees):
+    law_of_errors = norm if degrees == math.inf else t(degrees)
+    below = float(error * law_of_errors.ppf(0.5 + confidence / 2))
     evidence = Evidence(
-        loss=Interval(estimate, estimate - below, estimate + 9.0, confidence), baseline_loss=0.5
+        loss=Interval(estimate, estimate - below, estimate + 9.0, confidence), baseline_loss=limit - 0.25
     )
-    expected = norm.sf((estimate - limit) / error)
+    exact = law_of_errors.sf((estimate - limit) / error)
     decision = LossAbove(limit)(evidence)
-    assert decision.p_value == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    if estimate > limit:
+        assert decision.p_value >= exact * (1 - 1e-6)
     if abs(estimate - below - limit) > 1e-6:
         assert decision.retrain == (decision.p_value < (1 - confidence) / 2)
-    if limit >= 0.0:
-        assert LossIncrease(limit)(evidence).p_value == pytest.approx(
-            norm.sf((estimate - 0.5 - limit) / error), rel=1e-6, abs=1e-12
-        )
+    assert LossIncrease(0.25)(evidence).p_value == pytest.approx(decision.p_value, rel=1e-6)
+
+
+def test_beyond_an_interval_of_two_rows_the_p_value_is_exact():
+    for rows in (0.5, 3.0, 20.0):
+        below = t(1).ppf(0.95)
+        stated = LossAbove(-rows * below)(Evidence(loss=Interval(0.0, -below, below, 0.9))).p_value
+        assert stated == pytest.approx(t(1).sf(rows * below) if rows > 1 else 1 - 0.95 * rows)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.998])
+def test_p_values_of_zeros_and_ones_hold_exactly(confidence):
+    for n in (1, 2, 5, 20, 100):
+        losses = [
+            Evidence(loss=mean_loss(np.r_[np.ones(k), np.zeros(n - k)], confidence)) for k in range(n + 1)
+        ]
+        for limit in (0.01, 0.1, 0.3, 0.5, 0.8, 0.95):
+            found = [LossAbove(limit)(loss).p_value for loss in losses]
+            p = np.array([1.0 if each is None else each for each in found])
+            chance = binom.pmf(np.arange(n + 1), n, limit)
+            for u in (0.5, 0.1, 0.05, 0.01, 0.001):
+                assert chance[p <= u].sum() <= u * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_small_p_values_of_few_rows_are_as_rare_as_they_say(n):
+    rng, repeats = np.random.default_rng(n), 3000
+    rule = LossAbove(0.0)
+    p = np.array([rule(Evidence(loss=mean_loss(rng.normal(size=n)))).p_value for _ in range(repeats)])
+    for u in (0.05, 0.01, 0.001):
+        assert (p <= u).sum() <= binom.isf(1e-6, repeats, u)
 
 
 @pytest.mark.parametrize(

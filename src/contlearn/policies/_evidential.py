@@ -43,6 +43,15 @@ class Evidential(Policy):
     21, 0.0001 is worth 118. At the default level the mean has to reach 20, so that one rule of three fires
     alone at p = 0.0002.
 
+    The p-value of a loss is hardly ever far below the error rate of its interval's end (see `LossIncrease`):
+    a loss is worth 1.8 at the lower end of a 90 % interval, and 21 at that of a 99.8 % one. So give a loss
+    that shall count an interval of high confidence. Measured with the true loss at the limit, one loss of
+    2 to 30 rows by `mean_loss`, normal or exponential on either side, 8000 samples each, at level 5 %: fires
+    in at most 0.2 % with 90 % intervals, in at most 0.5 % with 99.8 % ones; zeros and ones, computed for 1 to
+    1000 rows and rates of 0.1 to 99.9 %: p-values below u have at most the probability u.
+
+    Cost: that of the rules; the sum itself takes a few microseconds.
+
     A rule that is unknown counts as 0 and may still matter: the answer is unknown unless the others have
     reached the level without it. So is a rule that is known but states nothing, such as `LossAbove` of a loss
     without an interval. The decision states its own e-value.
@@ -58,10 +67,10 @@ class Evidential(Policy):
     >>> from contlearn.results import DriftResult, DriftState, Interval
     >>> policy = Evidential(OnDrift(), LossIncrease(0.0), level=0.1)
     >>> drift = DriftResult(state=DriftState.STABLE, score=0.1, p_value=0.002, alpha=0.001)
-    >>> loss = Interval(0.31, 0.283, 0.337, 0.9)
+    >>> loss = Interval(0.31, 0.275, 0.345, 0.99)
     >>> print(policy(Evidence(drift=drift, loss=loss, baseline_loss=0.262)))
-    retrain: mean e-value 13.4 (need 10): 12.8 from stable: score 0.1, p = 0.002 (alpha 0.001), 0 rows;
-    14.1 from loss rose by 0.048, lower end 0.021 (limit 0)
+    retrain: mean e-value 10.6 (need 10): 12.8 from stable: score 0.1, p = 0.002 (alpha 0.001), 0 rows;
+    8.49 from loss rose by 0.048, lower end 0.013 (limit 0)
     """
 
     rules: tuple[PolicyLike, ...]

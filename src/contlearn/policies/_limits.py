@@ -21,7 +21,11 @@ class LossIncrease(Rule):
     Unknown when `loss` or `baseline_loss` is.
 
     Of an `Interval` the decision states a p-value, that of the hypothesis that the loss rose by no more than
-    `by`: the estimate is taken as normal, with the error that the lower end tells.
+    `by`. An interval tells its error rate at its own end alone: inside it the p-value is that of the chord
+    from 1 at the estimate to the rate of the lower end, beyond it that of Cauchy's law, the heaviest of
+    Student's. So it holds for normal and Student intervals of any number of rows and for Clopper and
+    Pearson's, and is hardly ever far below the rate of the end: for a small p-value, give an interval of high
+    confidence, such as `mean_loss(losses, confidence=0.998)`, whose lower end is p = 0.001. Cost: O(1).
 
     Parameters
     ----------
@@ -160,10 +164,10 @@ def _p_value(loss: object, limit: float) -> float | None:
     below, gap = loss.estimate - loss.low, loss.estimate - limit
     if not (0.0 < below < math.inf and math.isfinite(gap)):
         return None
-    from statistics import NormalDist
-
-    critical = NormalDist().inv_cdf(0.5 + 0.5 * loss.confidence)
-    return 0.5 * math.erfc(critical * gap / below / math.sqrt(2.0))
+    tail, ends = 0.5 - 0.5 * loss.confidence, gap / below
+    if ends <= 1.0:  # where the p-value is convex, as of every unimodal law, the chord lies above it
+        return min(1.0, 1.0 - (1.0 - tail) * ends)
+    return math.atan(math.tan(math.pi * tail) / ends) / math.pi
 
 
 def _estimate_and_low(loss: float | Interval | None) -> tuple[float, float] | None:
