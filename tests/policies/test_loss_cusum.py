@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from contlearn.evaluation import mean_loss
 from contlearn.exceptions import InvalidParameterError
 from contlearn.policies import Decision, Episode, Evidence, LossCUSUM, replay
+from contlearn.policies._cycle import Loss
 from contlearn.results import Interval
 
 WAIT, TRAIN = Decision(False, "waited"), Decision(True, "trained")
@@ -49,6 +51,61 @@ def test_the_scale_is_read_off_the_intervals():
     losses = [Interval(loss, loss - half, loss + half, 0.9) for loss in (0.21, 0.22)]
     assert total(asked(LossCUSUM(run_length=100), losses)) == pytest.approx(2.0)
     assert total(asked(LossCUSUM(run_length=100, scale=0.02), losses)) == pytest.approx(0.5)
+
+
+def rates(rows, rate, seed, n=300):
+    """Intervals of zeros and ones, one a day, as wide as their own rate makes them."""
+    ones = np.random.default_rng(seed).binomial(rows, rate, n)
+    return [mean_loss(np.r_[np.ones(k), np.zeros(rows - k)]) for k in ones]
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
+def test_a_rise_of_zeros_and_ones_is_told_in_scales_of_the_baseline(rate):
+    """Each by its own width: 0.69 and 1.38 of it at 5 %, up and down, and 1.12 and 0.79 at 90 %."""
+    losses = rates(100, rate, 1)
+    found = np.array(LossCUSUM()._rises([Loss(0.0, told.estimate, told.low, told, rate) for told in losses]))
+    exact = (np.array([told.estimate for told in losses]) - rate) / np.sqrt(rate * (1 - rate) / 100)
+    for side in (exact > 1, exact < -1):
+        assert 0.85 <= np.mean(found[side] / exact[side]) <= 1.02  # the intervals are a little too wide
+
+
+@pytest.mark.parametrize(("rate", "shift"), [(0.05, 0.02), (0.9, 0.03)])
+def test_widths_that_move_with_the_loss_do_not_blind_it(rate, shift):
+    """A rise of about one scale is found wherever it begins, and the same losses without it are quiet."""
+    rule, quiet = LossCUSUM(), rates(100, rate, 1, 60)
+    found = replay(rule, [each(day, told, rate) for day, told in enumerate(quiet)]).retrained
+    assert not found
+    risen = [*quiet, *rates(100, rate + shift, 2, 60)]
+    found = replay(rule, [each(day, told, rate) for day, told in enumerate(risen)]).retrained
+    assert 60 <= found[0] <= 85
+
+
+def each(day, told, baseline):
+    return Evidence(now=day, trained_at=-1, loss=told, baseline_loss=baseline)
+
+
+def test_a_day_of_few_rows_keeps_its_own_width():
+    halves = [0.01 * (1 if day % 7 else 4) for day in range(40)]
+    rises = [0.01 * (-1) ** day for day in range(40)]
+    losses = [
+        Interval(0.2 + rise, 0.2 + rise - half, 0.2 + rise + half, 0.9)
+        for rise, half in zip(rises, halves, strict=True)
+    ]
+    small, usual = (LossCUSUM()._rises(list(map(loss_of, losses)))[day] for day in (28, 30))
+    assert small == pytest.approx(usual / 4, rel=0.2)
+
+
+def loss_of(told):
+    return Loss(0.0, told.estimate, told.low, told, 0.2)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_losses_of_any_size_have_the_same_sum(size):
+    told = [Interval(*(size * end for end in loss[:3]), loss.confidence) for loss in rates(100, 0.1, 3, 30)]
+    decision = asked(LossCUSUM(), told, baseline_loss=0.1 * size)
+    assert total(decision) == pytest.approx(
+        total(asked(LossCUSUM(), rates(100, 0.1, 3, 30), baseline_loss=0.1))
+    )
 
 
 def test_a_loss_without_an_interval_needs_a_scale():
