@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from contlearn.evaluation import mean_loss
 from contlearn.policies import (
     CostAware,
     Costs,
@@ -40,6 +41,36 @@ def test_the_run_length_of_a_cusum_is_what_was_asked_for(shift, run_length, inte
     ]
     alarms = len(replay(rule, days).retrained)
     assert stats.poisson.ppf(TAIL, n / run_length) <= alarms <= stats.poisson.isf(TAIL, n / run_length)
+
+
+@pytest.mark.parametrize(("rows", "rate"), [(100, 0.05), (100, 0.9), (30, 0.9)])
+def test_the_run_length_of_zeros_and_ones_is_near_what_was_asked_for(rows, rate):
+    """Each loss by its own width, 52 at 90 % of 100 rows, and 22 of 30."""
+    rng, run_length = np.random.default_rng(rows), 100
+    known = [mean_loss(np.r_[np.ones(k), np.zeros(rows - k)]) for k in range(rows + 1)]
+    days = [
+        Evidence(now=day, trained_at=-1, loss=known[k], baseline_loss=rate)
+        for day, k in enumerate(rng.binomial(rows, rate, 6000))
+    ]
+    alarms = len(replay(LossCUSUM(run_length=run_length), days).retrained)
+    assert stats.poisson.ppf(TAIL, 6000 / 300) <= alarms <= stats.poisson.isf(TAIL, 6000 / run_length)
+
+
+@pytest.mark.parametrize("champions", [1, 2, 4, 8])
+def test_the_interval_of_the_best_period_covers_where_losses_hang_together(champions):
+    missed, n = 0, 200
+    for seed in range(n):
+        rng = np.random.default_rng(seed)
+        evidences = []
+        for champion in range(champions):
+            error = rng.normal()
+            for age in range(25):
+                error = 0.7 * error + np.sqrt(0.51) * rng.normal()
+                loss = 0.2 + 0.002 * age + 0.01 * error
+                evidences.append(Evidence(now=100 * champion + age, trained_at=100 * champion, loss=loss))
+        best = best_period(evidences, 100, 1000)
+        missed += not (best.shortest or np.inf) <= 10 <= (best.longest or np.inf)
+    assert missed <= stats.binom.isf(TAIL, n, 0.15 if champions == 1 else 0.1)
 
 
 @pytest.mark.parametrize("shift", [0.5, 1.0])

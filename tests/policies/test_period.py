@@ -40,12 +40,57 @@ def test_dates_give_a_timedelta_that_max_age_takes():
     assert best.to_dict()["period"] == pytest.approx(20)
 
 
-def test_the_decay_of_one_champion_is_that_of_a_regression():
-    evidences = list(served(lambda age: 0.002 * age, champions=1, noise=0.01))
+def regression(evidences):
     line = stats.linregress([e.now for e in evidences], [e.loss for e in evidences])
-    half = stats.t.ppf(0.95, 28) * line.stderr
-    decay = best_period(evidences, 400, 1000).decay
-    assert decay == pytest.approx((line.slope, line.slope - half, line.slope + half, 0.9))
+    half = stats.t.ppf(0.95, len(evidences) - 2) * line.stderr
+    return line.slope, line.slope - half, line.slope + half, 0.9
+
+
+def test_the_decay_of_one_champion_is_that_of_a_regression():
+    """Where one loss lies high and the next low, nothing shows that they hang together."""
+    evidences = [
+        Evidence(now=age, trained_at=0, loss=0.2 + 0.002 * age + 0.01 * (-1) ** age * (1 + age % 3))
+        for age in range(30)
+    ]
+    assert best_period(evidences, 400, 1000).decay == pytest.approx(regression(evidences))
+
+
+def correlated(champions, rho=0.7, days=25, speeds=0.0, seed=0):
+    """Losses of which each resembles the one before."""
+    rng = np.random.default_rng(seed)
+    for champion in range(champions):
+        error, speed = rng.normal(), 0.002 + speeds * rng.normal()
+        for age in range(days):
+            error = rho * error + np.sqrt(1 - rho * rho) * rng.normal()
+            loss = 0.2 + speed * age + 0.01 * error
+            yield Evidence(now=100 * champion + age, trained_at=100 * champion, loss=float(loss))
+
+
+@pytest.mark.parametrize("champions", [1, 2, 4])
+def test_losses_that_hang_together_tell_less_and_it_is_told(champions):
+    evidences = list(correlated(champions))
+    best = best_period(evidences, 100, 1000)
+    if champions == 1:
+        _, low, high, _ = regression(evidences)
+        assert best.decay.high - best.decay.low > 2 * (high - low)
+    assert "correlate by 0." in str(best)
+    assert "times that of independent ones" in str(best)
+    wide = best_period(evidences, 100, 1000, shape="monotone")
+    assert wide.shortest < 0.9 * wide.period
+
+
+def test_champions_that_age_at_different_speeds_make_the_interval_wide():
+    same, different = (
+        best_period(list(correlated(8, rho=0.0, speeds=speeds)), 100, 1000).decay for speeds in (0.0, 0.001)
+    )
+    assert different.high - different.low > 2 * (same.high - same.low)
+
+
+def test_one_long_champion_among_short_ones_is_not_taken_for_many():
+    short = [e for e in correlated(4, days=3, seed=1) if e.trained_at]
+    both = best_period([*correlated(1, days=100), *short], 100, 1000).decay
+    alone = best_period(list(correlated(1, days=100)), 100, 1000).decay
+    assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.25)
 
 
 def test_the_interval_of_the_period_is_that_of_the_decay():

@@ -33,10 +33,16 @@ class Forecast(Rule):
     flat loss asked about daily for 120 days fires falsely in 5 % of cases where it lies one standard
     deviation below the limit, in 1 % where it lies two below, and in 47 % where it lies at the limit itself.
 
+    Losses that depend on the ones before fire more often, since Student's law takes them for independent: on
+    20 flat losses at the limit, one decision fires in 5.0 % of 1500 cases where they are independent (4.0 %
+    with medians), in 16.8 % where each correlates with the next by 0.5, in 28.1 % by 0.8, and there still in
+    10 % one standard deviation below the limit.
+
     A line says little of a season, and nothing of a jump that is still to come: join it with `LossAbove`.
 
     Unknown when `now`, `loss` or the history is, when neither `trained_at` nor a retraining is on record, and
-    with fewer than `min_losses` losses since the last training. The latest 200 of them are read.
+    with fewer than `min_losses` losses since the last training. The latest 200 of them are read. Cost:
+    linear in the losses since the training, about 6 microseconds for each.
 
     Parameters
     ----------

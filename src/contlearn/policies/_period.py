@@ -17,8 +17,9 @@ from contlearn.results import Interval
 if TYPE_CHECKING:
     import numpy as np
 
-    from contlearn.policies._decay import Ages
+    from contlearn.policies._decay import Ages, Growth
 
+_CORRELATED = 0.3  # from which on it is told
 _LONGEST = 3_650_000.0  # days; what lies beyond ten thousand years is never
 
 
@@ -116,10 +117,10 @@ def best_period(
         What one unit of mean loss costs a day (a unit of `now` where moments are numbers), in the same money;
         above 0.
     shape
-        `"linear"`: a straight line; the interval is that of the regression, by Student's law for independent
-        errors. `"monotone"`: any curve that never falls, by isotonic regression; the exact optimum of that
-        curve, drawn on as a straight line beyond the oldest model. Its interval is a bootstrap of residuals,
-        approximate, and open where the straight line does not clearly rise.
+        `"linear"`: a straight line; its interval is in the notes. `"monotone"`: any curve that never falls,
+        by isotonic regression; the exact optimum of that curve, drawn on as a straight line beyond the oldest
+        model. Its interval is a bootstrap of residuals, stretched as that of the line is, approximate, and
+        open where the straight line does not clearly rise.
     confidence
         Coverage of the interval, between 0 and 1.
     rng
@@ -134,6 +135,18 @@ def best_period(
     ------
     InvalidInputError
         No champion was seen at three ages.
+
+    Notes
+    -----
+    From three champions with about the same say on, the interval of the line is that of the jackknife over
+    champions, however the losses of one depend on each other, and where champions age at different speeds.
+    With fewer, it is that of the regression, widened by the correlation of each residual with the next; a
+    correlation above 0.3 is told in the remarks. Measured at 90 %, 25 losses of each champion, 600 runs: the
+    true period lies outside in 12 % with 4 champions and independent losses, in 11 % where each loss
+    correlates with the next by 0.7 (a plain regression: 47 %), in 10 % with 8 champions that age at speeds of
+    50 % deviation, and with one champion in 7 % and 15 %; `"monotone"`, 4 champions: 9 % and 6 %.
+
+    Cost: linear in the evidences, 10 ms for 1000; `"monotone"` 0.7 s, for its 199 resamples.
 
     References
     ----------
@@ -153,11 +166,11 @@ def best_period(
     confidence = _checks.fraction("confidence", confidence)
     _checks.instance("history", history, Iterable, "an iterable of Evidence")
     evidences = [_evidence(entry) for entry in history]
-    from contlearn.policies._decay import ages, slope  # loads numpy
+    from contlearn.policies._decay import ages, growth  # loads numpy
 
     data = ages(evidences)
-    decay = slope(data, confidence)
-    best = (_line if shape == "linear" else _curve)(data, price, decay, _checks.generator("rng", rng))
+    rate = growth(data, confidence)
+    best = (_line if shape == "linear" else _curve)(data, price, rate, _checks.generator("rng", rng))
     oldest = float(data.age.max())
     unseen = f"no model was seen older than {oldest:.6g} days: the period is an extrapolation"
     timed = any(isinstance(evidence.now, datetime) for evidence in evidences)
@@ -167,10 +180,10 @@ def best_period(
         shortest=shortest,
         longest=longest,
         cost_rate=best.loss * float(loss_cost),
-        decay=decay,
+        decay=rate.decay,
         n_losses=len(data.age),
         n_champions=int(data.champion.max()) + 1,
-        remarks=(unseen,) if oldest < best.period < math.inf else (),
+        remarks=(unseen,) * (oldest < best.period < math.inf) + _remarks(rate),
     )
 
 
@@ -183,23 +196,34 @@ class _Best(NamedTuple):
     loss: float
 
 
-def _line(data: Ages, price: float, decay: Interval, rng: object) -> _Best:
+def _line(data: Ages, price: float, rate: Growth, rng: object) -> _Best:
     del data, rng
+    decay = rate.decay
     period, shortest, longest = (
-        math.sqrt(2.0 * price / rate) if rate > 0.0 else math.inf
-        for rate in (decay.estimate, decay.high, decay.low)
+        math.sqrt(2.0 * price / rise) if rise > 0.0 else math.inf
+        for rise in (decay.estimate, decay.high, decay.low)
     )
     return _Best(period, shortest, longest, math.sqrt(2.0 * price * max(0.0, decay.estimate)))
 
 
-def _curve(data: Ages, price: float, decay: Interval, rng: np.random.Generator) -> _Best:
+def _curve(data: Ages, price: float, rate: Growth, rng: np.random.Generator) -> _Best:
     from contlearn.policies._decay_curve import best_age, bootstrapped
 
+    decay = rate.decay
     if decay.estimate <= 0.0:  # a curve that never falls makes a rise of any noise
-        return _line(data, price, decay, rng)
-    shortest, longest = bootstrapped(data, price, decay.confidence, rng)
+        return _line(data, price, rate, rng)
     period, loss = best_age(data, price)
+    ends = bootstrapped(data, price, decay.confidence, rng)
+    # the bootstrap draws independent residuals; the logarithm errs in proportion to the noise
+    shortest, longest = (period * (end / period) ** rate.stretch if end < math.inf else end for end in ends)
     return _Best(period, min(shortest, period), max(longest, period) if decay.low > 0.0 else math.inf, loss)
+
+
+def _remarks(rate: Growth) -> tuple[str, ...]:
+    if rate.correlation <= _CORRELATED:
+        return ()
+    found = f"losses of one champion correlate by {rate.correlation:.2g} with the next"
+    return (f"{found}: the interval is {rate.stretch:.2g} times that of independent ones",)
 
 
 def _evidence(entry: object) -> Evidence:
