@@ -157,9 +157,15 @@ def called(name: object) -> str:
     return one_line(str(name), _NAME_WIDTH)
 
 
+_STEERING = dict.fromkeys(
+    [*range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+"""Control characters, escapes among them, and marks that turn the direction of the text."""
+
+
 def one_line(text: str, width: int | None = None) -> str:
-    """Return `text` with every run of white space as one blank, cut to `width` characters."""
-    line = " ".join(text.split())
+    """Return `text` on one line, without what steers a terminal or turns the text, cut to `width`."""
+    line = " ".join(text.split()).translate(_STEERING)
     return line if width is None or len(line) <= width else line[: width - 3] + "..."
 
 

@@ -39,7 +39,7 @@ class PersistenceError(ContlearnError, ValueError):
     """What was saved cannot be read, or an object cannot be written; the message says what, and the cure."""
 
 
-class DamagedLedger(ContlearnError, ValueError):
+class DamagedLedger(ContlearnError, ValueError):  # noqa: N818 - the settled name says what it is
     """A file that is no ledger, or a ledger that was changed or cut; the message names the entry."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ def read_json_lines(
     DamagedLedger
         If a line was changed, removed, added or moved; the message names the entry.
 
+    Notes
+    -----
+    Cost: O(characters), one SHA-256 of every line; all entries are in memory.
+
     Examples
     --------
     >>> from contlearn.ledger import Ledger, read_json_lines
@@ -77,6 +82,7 @@ def read_json_lines(
     ...     print(entry)
     1 note at 3.0: {'note': 'holidays'}
     """
+    require_digest(head)
     if isinstance(source, (str, os.PathLike)):
         found = Path(source).read_text(encoding="utf-8").split("\n")
     else:
@@ -87,6 +93,12 @@ def read_json_lines(
     if head is not None and all(row.digest != head for row in rows):
         raise DamagedLedger(f"the export was cut: no entry has the digest {head}")
     return tuple(Entry(row.id, row.kind, _moments.of_text(row.at), *row[3:]) for row in rows)
+
+
+def require_digest(head: str | None) -> None:
+    """Refuse what can be no digest."""
+    if head is not None and not (isinstance(head, str) and re.fullmatch("[0-9a-f]{64}", head)):
+        _checks.fail("head", "be a digest, as ledger.head was, or None", head)
 
 
 def _row(number: int, line: str) -> Row:

@@ -43,12 +43,17 @@ def fingerprint(rows: Any) -> str:
     '...'
     """
     found = hashlib.sha256()
-    _take(found, rows)
+    try:
+        _take(found, rows)
+    except RecursionError:
+        _checks.bad_data("rows", "be nested less deeply", type(rows).__name__, "does a list hold itself?")
     return found.hexdigest()
 
 
 def _take(found: Any, value: Any) -> None:
     value = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    if hasattr(value, "tocsr"):
+        _checks.bad_data("rows", "be dense", type(value).__name__, "give data, indices and indptr")
     names = _names_of(value)
     if names is not None:
         _say(found, "table", len(names))

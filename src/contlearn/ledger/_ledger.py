@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -171,6 +172,7 @@ class Ledger(Records):
         """
         if not (isinstance(kind, type) and issubclass(kind, Evidence)):
             _checks.fail("kind", "be Evidence or a subclass of it", kind)
+        _require_known(kind, facts)
         with self._store.lock:
             memory = self._memories.setdefault(kind, Memory(self._store, kind))
             history, drift = memory.recall()
@@ -283,6 +285,13 @@ class Ledger(Records):
             return new
 
         self._store.append(make)
+
+
+def _require_known(kind: type[Evidence], facts: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(kind) if field.init]
+    for name in facts:
+        if name not in known:
+            _checks.fail("a fact", f"be one of {', '.join(known)}", name, f"or subclass {kind.__name__}")
 
 
 def _said(reason: Any) -> str:

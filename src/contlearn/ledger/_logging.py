@@ -30,6 +30,8 @@ class LogEntries(EachEntry):
     An entry is told again when the logger raised. After a restart it begins with the first entry, unless
     `after` says where it was.
 
+    Cost: O(new entries), besides what the client takes for each.
+
     Not to be shared by threads without a lock.
 
     Examples

@@ -51,6 +51,9 @@ class MLflowAliases(Follower):
     what was said before it raised stays said. Tags come before aliases: a version is never ``champion``
     without its reason.
 
+    Cost: at most one call for each new entry, and two for the aliases; all promotions, rollbacks and training
+    runs of the ledger are read again whenever there is something new.
+
     Not to be shared by threads without a lock.
 
     Examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from contlearn import _checks
 from contlearn._time import Moment
 from contlearn.exceptions import MissingDependencyError
 from contlearn.gates._canary_answer import CanaryAnswer
+from contlearn.ledger import _moments
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._following import EachEntry
 from contlearn.ledger._ledger import Ledger
@@ -67,6 +69,8 @@ class PrometheusMetrics(EachEntry):
 
     Notes
     -----
+    Cost: O(new entries), a few microseconds each besides reading them.
+
     Not to be shared by threads without a lock; what Prometheus reads meanwhile is its own business.
 
     Examples
@@ -98,14 +102,12 @@ class PrometheusMetrics(EachEntry):
             ) from error
         self.registry = registry
         self._champion: str | None = None
-        self._counters = {
-            name: client.Counter(f"contlearn_{name}", words, labels, registry=registry)
-            for name, (words, labels) in _COUNTERS.items()
-        }
-        self._gauges = {
-            name: client.Gauge(f"contlearn_{name}", words, labels, registry=registry)
-            for name, (words, labels) in _GAUGES.items()
-        }
+        try:
+            self._counters = _metrics(client.Counter, _COUNTERS, registry)
+            self._gauges = _metrics(client.Gauge, _GAUGES, registry)
+        except ValueError:
+            cure = "keep the first PrometheusMetrics, or give each a registry"
+            _checks.fail("registry", "not hold these metrics yet", registry, cure)
 
     def update(self, ledger: Ledger, at: Moment | None = None) -> int:
         """Count what stands in the ledger after `last_id`, and return how many entries that were.
@@ -117,6 +119,10 @@ class PrometheusMetrics(EachEntry):
         at
             The present moment, in the time of the ledger, for ``contlearn_champion_age``; None leaves it.
         """
+        _checks.instance("ledger", ledger, Ledger, "a Ledger")
+        champion = ledger.champion()
+        if champion is not None and at is not None:
+            _moments.is_before("at", at, champion.since)  # what cannot be compared is refused before we count
         told = super().update(ledger)
         champion = ledger.champion()
         if champion is not None:
@@ -160,6 +166,13 @@ class PrometheusMetrics(EachEntry):
         for end in ("estimate", "low", "high"):
             if end in ends:
                 self._gauges[name].labels(end).set(ends[end])
+
+
+def _metrics(kind: Any, table: Mapping[str, tuple[str, tuple[str, ...]]], registry: Any) -> dict[str, Any]:
+    return {
+        name: kind(f"contlearn_{name}", words, labels, registry=registry)
+        for name, (words, labels) in table.items()
+    }
 
 
 def _answer(entry: Entry) -> Any:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from contlearn import _checks
 from contlearn._time import Moment
-from contlearn.exceptions import DamagedLedger
+from contlearn.exceptions import DamagedLedger, InvalidInputError
 from contlearn.gates._sign_off import SignOff
 from contlearn.ledger import _export, _model_card, _moments, _text
 from contlearn.ledger._entry import Entry
 from contlearn.ledger._reigns import Reigns
 from contlearn.ledger._store import Row, Store
+
+_MOST = 2**63 - 1  # what SQLite can count to
 
 
 class Records:
@@ -43,7 +46,8 @@ class Records:
         kind
             Of this kind only; see `Entry`.
         since, until
-            From this moment on, and before that one. Entries without a moment are then left out.
+            From this moment on, and before that one. Left out are then entries without a moment, and, unless
+            that is all of them, those whose moment is of another kind.
         model_id
             Of this model only.
         after
@@ -52,19 +56,19 @@ class Records:
             At most so many, the first; None for all.
         """
         since, until = _moments.checked("since", since), _moments.checked("until", until)
-        conditions: list[tuple[str, Any]] = [("id > ?", _checks.count("after", after, low=-1))]
+        conditions: list[tuple[str, Any]] = [("id > ?", _checks.count("after", after, low=-1, high=_MOST))]
         if kind is not None:
             _checks.one_of("kind", kind, _text.KINDS)
             conditions.append(("kind = ?", kind))
         conditions += [("model_id = ?", id_of(model_id))] if model_id is not None else []
-        most = -1 if limit is None else _checks.count("limit", limit, low=0)
+        most = -1 if limit is None else _checks.count("limit", limit, low=0, high=_MOST)
         timed = since is not None or until is not None
         rows = self._store.rows(
             " AND ".join(condition for condition, _ in conditions),
             (*(value for _, value in conditions), -1 if timed else most),
             "LIMIT ?",
         )
-        found = [entry for row in rows if _moments.lies_within((entry := _entry(row)).at, since, until)]
+        found = _within(map(_entry, rows), since, until) if timed else list(map(_entry, rows))
         return tuple(found if most < 0 else found[:most])
 
     @property
@@ -76,13 +80,15 @@ class Records:
         """Return True if nothing was changed, or raise `DamagedLedger`, which names the entry or the page.
 
         Every byte of the file is accounted for, while others wait: entries by their digests, everything else
-        by what SQLite writes into a file that only ever grew.
+        by what SQLite writes into a file that only ever grew. Pages that the log of an open ledger replaces
+        are read from the log, and not compared with those in the file.
 
         Parameters
         ----------
         head
             A digest that must be in the chain, such as `head` on the day of the last audit.
         """
+        _export.require_digest(head)
         rows = self._store.audit()
         if head is not None and all(row.digest != head for row in rows):
             raise DamagedLedger(
@@ -120,6 +126,22 @@ class Records:
         return self._store.last().id
 
 
+def _within(entries: Iterable[Entry], since: Moment | None, until: Moment | None) -> list[Entry]:
+    """Return the entries between two moments; one strange moment among them shall not hide the others."""
+    found, compared, odd = [], False, None
+    for entry in entries:
+        try:
+            if _moments.lies_within(entry.at, since, until):
+                found.append(entry)
+        except InvalidInputError:
+            odd = entry
+        else:
+            compared = compared or entry.at is not None
+    if odd is not None and not compared:
+        _moments.lies_within(odd.at, since, until)
+    return found
+
+
 def _entry(row: Row) -> Entry:
     return Entry(row.id, row.kind, _moments.of_text(row.at), *row[3:])
 
@@ -129,4 +151,4 @@ def id_of(model_id: Any) -> str:
     _checks.instance("model_id", model_id, str, "text")
     if not model_id.strip():
         _checks.fail("model_id", "not be empty", model_id)
-    return str(model_id)
+    return _text.encodable(str(model_id), "model_id")

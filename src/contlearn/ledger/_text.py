@@ -65,6 +65,10 @@ def written(value: object) -> str:
         )
     except RecursionError:
         _checks.bad_data("the answer", "be nested less deeply", type(value).__name__)
+    except ValueError as error:
+        if isinstance(error, ContlearnError):
+            raise
+        _checks.bad_data("the answer", "be what JSON can write", str(error))
 
 
 def read(text: str, kinds: Kinds | None = None) -> Any:
@@ -92,7 +96,7 @@ def _plain(value: Any, where: str) -> Any:
     if type(value) is float:
         return value if math.isfinite(value) else {TAG: "float", "value": repr(value)}
     if type(value) is str:
-        return _encodable(value, where)
+        return encodable(value, where)
     unboxed = builtin(value)
     if unboxed is not value:
         return _plain(unboxed, where)
@@ -107,7 +111,8 @@ def _plain(value: Any, where: str) -> Any:
     return _fields_of(value, name, where)
 
 
-def _encodable(text: str, where: str) -> str:
+def encodable(text: str, where: str) -> str:
+    """Return `text`, or refuse what UTF-8 cannot write."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -150,7 +155,7 @@ def _interval(value: Interval, where: str) -> dict[str, Any]:
 def _mapping(value: Mapping[Any, Any], where: str) -> Any:
     if all(type(name) is str for name in value) and TAG not in value:
         return {
-            _encodable(name, where): _plain(part, f"{name} of {where}"[:200]) for name, part in value.items()
+            encodable(name, where): _plain(part, f"{name} of {where}"[:200]) for name, part in value.items()
         }
     pairs = [[_plain(name, where), _plain(part, where)] for name, part in value.items()]
     return {TAG: "mapping", "items": pairs}
@@ -209,7 +214,12 @@ def _made(value: Any, kinds: Kinds) -> Any:
 def _made_evidence(found: dict[str, Any], kinds: Kinds) -> Evidence:
     kind = kinds.get(found.pop("class", ""), Evidence)
     known = {field.name for field in fields(kind)}
-    return kind(**{name: value for name, value in found.items() if name in known})
+    try:
+        return kind(**{name: value for name, value in found.items() if name in known})
+    except Exception:
+        if kind is Evidence:
+            raise
+        return _made_evidence(found, {})  # what the class refuses by now was recorded all the same
 
 
 _MAKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
