@@ -99,6 +99,7 @@ def test_too_few_losses_are_unknown():
 
 def test_a_lead_time_of_the_other_kind_is_unknown():
     assert asked(five(0.1, DAY), RAMP).missing == ("now",)
+    assert "give timedelta(days=1)" in asked(five(0.1, 1), RAMP, START, DAY).reason
     assert asked(five(0.1, 1), RAMP, START, DAY).missing == ("now",)
 
 

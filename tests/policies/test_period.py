@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from contlearn.exceptions import InvalidInputError, InvalidParameterError
-from contlearn.policies import Decision, Episode, Evidence, MaxAge, best_period
+from contlearn.policies import Costs, Decision, Episode, Evidence, MaxAge, best_period
 from contlearn.policies._decay import Ages
 from contlearn.policies._decay_curve import _isotonic, best_age
 from contlearn.results import Interval
@@ -31,6 +31,15 @@ def test_a_line_has_the_period_of_the_square_root():
     assert best.cost_rate == pytest.approx(np.sqrt(2 * 400 * 0.002 * 1000))
     assert best.shortest == pytest.approx(best.longest)
     assert (best.n_losses, best.n_champions, best.remarks) == (120, 4, ())
+
+
+def test_the_prices_may_be_given_as_costs():
+    evidences = list(served(lambda age: 0.002 * age))
+    assert best_period(evidences, Costs(400, 1000)) == best_period(evidences, 400, 1000)
+    with pytest.raises(InvalidParameterError, match="loss_cost"):
+        best_period(evidences, Costs(400, 1000), 1000)
+    with pytest.raises(InvalidParameterError, match="loss_cost"):
+        best_period(evidences, 400)
 
 
 def test_dates_give_a_timedelta_that_max_age_takes():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contlearn import _checks
 from contlearn._time import Duration, duration, words
+from contlearn.policies._ages import unlike
 from contlearn.policies._base import Rule, unknown
 from contlearn.policies._cycle import DAY, cycle
 from contlearn.policies._evidence import Evidence
@@ -92,9 +93,7 @@ class Forecast(Rule):
     def __call__(self, evidence: Evidence) -> Decision:
         lead = self._lead(evidence)
         if lead is None:
-            return unknown(
-                ["now"], f"now ({evidence.now}) and a lead time of {words(self.lead_time)} do not go together"
-            )
+            return unknown(["now"], unlike(evidence.now, self.lead_time))
         record = cycle(evidence)
         if isinstance(record, Decision):
             return record

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from contlearn import _checks, _html
 from contlearn._answers import plain
 from contlearn._time import Duration, words
-from contlearn.policies._evidence import Episode, Evidence
+from contlearn.policies._costs import Costs
+from contlearn.policies._evidence import Episode, Evidence, evidence_of
 from contlearn.results import Interval
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class BestPeriod:
 
 def best_period(
     history: Iterable[Evidence | Episode],
-    retrain_cost: float,
-    loss_cost: float,
+    retrain_cost: float | Costs,
+    loss_cost: float | None = None,
     *,
     shape: Literal["linear", "monotone"] = "linear",
     confidence: float = 0.9,
@@ -112,7 +113,7 @@ def best_period(
         champion at three ages or more; those in which one is not known are passed over. Intervals weigh by
         the inverse squares of their widths.
     retrain_cost
-        What one training costs, in money; above 0.
+        What one training costs, in money; above 0. Or both prices, as `Costs`.
     loss_cost
         What one unit of mean loss costs a day (a unit of `now` where moments are numbers), in the same money;
         above 0.
@@ -161,11 +162,12 @@ def best_period(
     >>> print(best_period(days, retrain_cost=100, loss_cost=1000))
     best period 6.40122 [5.23829, 8.99263] (90 %), 31.24 a day; 8 losses of 1 champion
     """
-    price = _checks.positive("retrain_cost", retrain_cost) / _checks.positive("loss_cost", loss_cost)
+    costs = Costs.of(retrain_cost, loss_cost)
+    price = costs.retrain_cost / costs.loss_cost
     _checks.one_of("shape", shape, ("linear", "monotone"))
     confidence = _checks.fraction("confidence", confidence)
     _checks.instance("history", history, Iterable, "an iterable of Evidence")
-    evidences = [_evidence(entry) for entry in history]
+    evidences = [evidence_of("history", entry) for entry in history]
     from contlearn.policies._decay import ages, growth  # loads numpy
 
     data = ages(evidences)
@@ -179,7 +181,7 @@ def best_period(
         period=period,
         shortest=shortest,
         longest=longest,
-        cost_rate=best.loss * float(loss_cost),
+        cost_rate=best.loss * costs.loss_cost,
         decay=rate.decay,
         n_losses=len(data.age),
         n_champions=int(data.champion.max()) + 1,
@@ -224,12 +226,6 @@ def _remarks(rate: Growth) -> tuple[str, ...]:
         return ()
     found = f"losses of one champion correlate by {rate.correlation:.2g} with the next"
     return (f"{found}: the interval is {rate.stretch:.2g} times that of independent ones",)
-
-
-def _evidence(entry: object) -> Evidence:
-    evidence = entry.evidence if isinstance(entry, Episode) else entry
-    _checks.instance("history", evidence, Evidence, "an iterable of Evidence or Episode")
-    return evidence  # type: ignore[return-value]
 
 
 def _duration(days: float, timed: bool) -> Duration | None:
