@@ -80,7 +80,7 @@ def test_slices_of_which_nothing_can_be_said_count_and_are_never_named():
     broken = found.slices[1]
     assert (broken.p_value, broken.gain, broken.worse) == (None, None, False)
     assert "1 of 100 rows with a loss that is NaN" in broken.reason
-    assert "1 of 3 cannot be judged" in str(found)
+    assert "1 of 3 cannot be judged: b" in str(found)
     alone = Gain()(Trial(challenger[:100], champion[:100])).p_value
     assert found.slices[0].p_value == pytest.approx(3 * alone)  # the unknown one is among the tests
 

@@ -25,6 +25,9 @@ _ROWS_FACTOR = 5
 _CLUSTERS_FACTOR = 3
 
 
+_TOLD = 5  # slices that are named
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceGain(Answer):
     """What one slice gained. True exactly when it got worse.
@@ -44,6 +47,13 @@ class SliceGain(Answer):
         Number of its rows.
     reason : str
         What the numbers rest on, or why there are none.
+
+    Examples
+    --------
+    >>> from contlearn.gates import Interval, SliceGain
+    >>> gain = Interval(-0.5, -0.63, -0.37, 0.9)
+    >>> print(SliceGain(name="us", worse=True, gain=gain, p_value=2e-6, n_samples=40, reason="40 rows"))
+    us: gain -0.5 [-0.63, -0.37] (90 %), adjusted p = 2e-06 (40 rows)
     """
 
     name: str
@@ -78,6 +88,13 @@ class WorseSlices(Answer):
         Gain below which a slice counts as worse.
     remarks : tuple of str
         What a reader should know before acting on the numbers.
+
+    Examples
+    --------
+    >>> from contlearn.gates import SliceGain, WorseSlices
+    >>> found = WorseSlices(by="region", slices=(SliceGain(name="eu", worse=False, reason="1 row"),))
+    >>> print(found)
+    none of 1 slices of region is shown to have got worse (alpha 0.05, Holm); 1 of 1 cannot be judged: eu
     """
 
     by: str
@@ -104,9 +121,10 @@ class WorseSlices(Answer):
             yield from (str(part) for part in self.slices if part.worse)
         elif self.slices:
             yield f"none of {count} slices of {by} is shown to have got worse (alpha {self.alpha:g}, Holm)"
-        unknown = sum(part.p_value is None for part in self.slices)
+        unknown = [_checks.called(part.name) for part in self.slices if part.p_value is None]
         if unknown:
-            yield f"{unknown} of {count} cannot be judged"
+            more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
+            yield f"{len(unknown)} of {count} cannot be judged: {', '.join(unknown[:_TOLD])}{more}"
         yield from self.remarks
 
     def _repr_html_(self) -> str:
