@@ -33,12 +33,14 @@ class OldData(Gate):
         Names that must be there; without one of them nothing is promoted. None: whichever there are, at least
         one.
 
-    Notes ----- An intersection-union test [1]_: each set is asked at the gate's own alpha, without a
-    correction, and the rate of wrong promotions is no larger than that alpha, whatever the sets have in
-    common. The smallest set decides about the power: ask `plan` about `gate` and its rows. The verdict's
-    `gain` and `p_value` are those of the set with the largest p-value; `because` holds one verdict per set,
-    in the order of `old_data`, then those required but missing, sorted. `needed` counts rows of the set that
-    lacks most. `forgetting` shows the same by slice.
+    Notes
+    -----
+    An intersection-union test [1]_: each set is asked at the gate's own alpha, without a correction,
+    and the rate of wrong promotions is no larger than that alpha, whatever the sets have in common. The
+    smallest set decides about the power: ask `plan` about `gate` and its rows. The verdict's `gain` and
+    `p_value` are those of the set with the largest p-value; `because` holds one verdict per set, in the order
+    of `old_data`, then those required but missing, sorted. `needed` counts rows of the set that lacks most.
+    `forgetting` shows the same by slice.
 
     A set that is asked for every challenger wears out like any holdout: `HoldoutBudget` keeps the account.
 
