@@ -258,6 +258,7 @@ RAISES = {
     ("policies/_base.py", "TypeError"): "the truth protocol of Python",
     ("gates/_base.py", "TypeError"): "the truth protocol of Python",
     ("drift/_by_column.py", "NotImplementedError"): "hooks that are never called",
+    ("gates/_row_keys.py", "NamelessError"): "the budget catches it: its reason says it",
     ("gates/_predicted_labels.py", "UnreadableError"): "the gates catch it: their reason says it",
     ("testing/_laws.py", "AssertionError"): "a broken law",
     ("persistence/_leaves.py", "LookupError"): "the writer catches it: it knows the place",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from contlearn.gates import Gain, HoldoutBudget, Trial
+from contlearn.gates import Faster, Gain, HoldoutBudget, OldData, Trial
 
 pytestmark = pytest.mark.calibration
 
@@ -89,3 +89,33 @@ def test_twenty_gates_in_a_row_lose_no_more_than_the_margin(anchored, least_loss
     lost = champion - 0.2
     assert lost >= least_loss
     assert lost <= (-margin if anchored else 0.16 + 1e-9)
+
+
+def test_latencies_measured_again_and_again_gain_nothing():
+    """Both models are equally fast: without an account, one of twenty measurements soon says otherwise."""
+    rng, repeats, n, wrong, alone = np.random.default_rng(15), 60, 200, 0, 0
+    for _ in range(repeats):
+        budget = HoldoutBudget(ALPHA)
+        times = [(rng.lognormal(0, 0.5, n), rng.lognormal(0, 0.5, n)) for _ in range(CHALLENGERS)]
+        trials = [Trial(np.zeros(n), np.zeros(n), seconds=seconds, ids=np.arange(n)) for seconds in times]
+        wrong += any(budget.judge(Faster(), trial).promote for trial in trials)
+        alone += any(Faster()(trial).promote for trial in trials)
+    assert wrong <= most(repeats)
+    assert alone >= 0.3 * repeats
+
+
+def test_a_set_of_old_rows_that_every_challenger_is_asked_about_is_one_holdout():
+    """Each forgets exactly the margin, each week has new rows, and the old ones stay."""
+    rng, repeats, n, wrong, alone = np.random.default_rng(16), 60, 1_500, 0, 0
+    for _ in range(repeats):
+        budget, champion = HoldoutBudget(ALPHA), (rng.random(n) < 0.1).astype(float)
+        promoted = []
+        for week in range(CHALLENGERS):
+            u = rng.random(n)
+            challenger = np.where(champion == 1.0, u >= 0.3, u < 0.04 / 0.9)  # 0.03 better, 0.04 worse
+            old = {"winter": Trial(champion, challenger, ids=np.arange(n))}
+            trial = Trial([0.0], [0.0], ids=[n + week], old_data=old)
+            promoted.append((budget.judge(OldData(), trial).promote, OldData()(trial).promote))
+        wrong, alone = wrong + any(one for one, _ in promoted), alone + any(other for _, other in promoted)
+    assert wrong <= most(repeats)
+    assert alone >= 0.3 * repeats

@@ -183,7 +183,7 @@ class HoldoutBudget(Base):  # type: ignore[misc]
         -------
         Verdict
             That of the gate, with the level in its reason. CONTINUE without asking, and without spending,
-            where nothing is left, a row has no id, or there are no rows.
+            where nothing is left, a row has no id, there are no rows, or the gate keeps no error rate.
 
         Raises
         ------
@@ -209,7 +209,10 @@ class HoldoutBudget(Base):  # type: ignore[misc]
         return self._told(verdict, place, level)
 
     def spent(self, trial: Trial) -> float:
-        """Return how much of alpha has been spent on the rows of a trial, or on rows that they may be."""
+        """Return how much of alpha has been spent on the rows of a trial, or on rows that they may be.
+
+        Its old data is not looked at: ask with one of its trials.
+        """
         return math.fsum(map(self._level, range(1, self._next_for(trial))))
 
     def left(self, trial: Trial) -> float:
