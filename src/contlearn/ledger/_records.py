@@ -79,7 +79,7 @@ class Records:
     def verify(self, head: str | None = None) -> bool:
         """Return True if nothing was changed, or raise `DamagedLedger`, which names the entry or the page.
 
-        Every byte of the file is accounted for, while others wait: entries by their digests, everything else
+        Every byte that is read is accounted for, while others wait: entries by their digests, everything else
         by what SQLite writes into a file that only ever grew. Pages that the log of an open ledger replaces
         are read from the log, and not compared with those in the file.
 
