@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, numbers.Number) and not isinstance(value, numbers.Complex):  # a Decimal is neither
         return _read(format(value, "f"))  # type: ignore[arg-type]
     if isinstance(value, numbers.Rational):
-        return int(value) if value.denominator == 1 else float(value)
+        return int(value.numerator) if value.denominator == 1 else float(value)
     return value
 
 
