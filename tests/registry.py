@@ -639,7 +639,11 @@ VALUES = [
         gates.SliceGain,
         VALUE,
         lambda: gates.SliceGain(
-            name="eu", worse=True, gain=Interval(-0.1, -0.2, -0.05, 0.9), p_value=0.003, n_samples=90,
+            name="eu",
+            worse=True,
+            gain=Interval(-0.1, -0.2, -0.05, 0.9),
+            p_value=0.003,
+            n_samples=90,
             reason="90 rows",
         ),
     ),
@@ -647,7 +651,8 @@ VALUES = [
         gates.WorseSlices,
         VALUE,
         lambda: gates.WorseSlices(
-            by="region", slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
+            by="region",
+            slices=(gates.SliceGain(name="eu", worse=False, reason="one\nrow", n_samples=1),),
             remarks=("a\nremark",),
         ),
     ),
