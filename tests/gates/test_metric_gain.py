@@ -469,7 +469,9 @@ def test_equally_wrong_promises_are_promoted_at_most_at_alpha(n):
 
 
 @pytest.mark.parametrize(
-    "loss", [pinball(0.9), squared_error, as_loss(lambda y, p: -np.abs(y - p))], ids=repr
+    "loss",
+    [pinball(0.9), squared_error, as_loss(lambda y, p: -np.abs(y - p))],
+    ids=["pinball", "squared error", "a score"],
 )
 def test_the_losses_of_evaluation_know_their_direction(loss):
     told = MetricGain(loss, n_resamples=200, greater_is_better=False)

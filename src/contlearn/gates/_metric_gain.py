@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from contlearn import _checks
@@ -25,7 +25,7 @@ _EXTREME = 20  # resamples expected beyond the quantile in question, at least
 _MOST_RESAMPLES = 200_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MetricGain(Gate):
     """Promote a challenger that is shown to be better by a metric of all rows, by more than a margin.
 
@@ -131,6 +131,17 @@ class MetricGain(Gate):
         if self.random_state is not None:
             _checks.count("random_state", self.random_state, low=0)
         _direction(self.metric, self.greater_is_better)
+
+    def __repr__(self) -> str:
+        metric = getattr(self.metric, "__name__", None)
+        told = [repr(self.metric) if metric is None else metric]  # a function is its name, not its address
+        others = [field for field in fields(self) if field.name != "metric"]
+        told += [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in others
+            if field.name in ("margin", "alpha") or getattr(self, field.name) != field.default
+        ]
+        return f"MetricGain({', '.join(told)})"
 
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether the challenger's gain in the metric exceeds the margin."""

@@ -14,7 +14,7 @@ from pathlib import Path
 Identity = tuple[int, int]
 
 
-class _Shared:
+class Shared:
     """What all threads of this process share."""
 
     lock = threading.Lock()
@@ -32,13 +32,13 @@ def identity(path: Path) -> Identity:
 
 def hold(file: Identity) -> None:
     """Say that a connection to a file will be opened."""
-    with _Shared.lock:
+    with Shared.lock:
         _users[file] += 1
 
 
 def release(file: Identity) -> None:
     """Say that a connection to a file was closed."""
-    with _Shared.lock:
+    with Shared.lock:
         _users[file] -= 1
         if _users[file] <= 0:
             del _users[file]
@@ -48,7 +48,7 @@ def release(file: Identity) -> None:
 
 def read(path: Path) -> bytes:
     """Return what is in a file."""
-    with _Shared.lock:
+    with Shared.lock:
         file = identity(path)
         if file not in _kept:
             handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -65,7 +65,7 @@ def read(path: Path) -> bytes:
 
 def read_beside(path: Path, name: str) -> bytes:
     """Return what SQLite keeps beside a file under a name, unless this process has its locks there."""
-    with _Shared.lock:
+    with Shared.lock:
         if identity(path) in _users:
             return b""
         try:
@@ -80,12 +80,3 @@ def _all(handle: int) -> bytes:
     while part := os.read(handle, 1 << 24):
         parts.append(part)
     return b"".join(parts)
-
-
-def _after_fork() -> None:
-    """Go on with a lock that no thread of the parent holds."""
-    _Shared.lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from contlearn.exceptions import DamagedLedger, LedgerError
 from contlearn.ledger import _audit, _bytes, _file, _schema
@@ -45,12 +45,14 @@ class Store:
         self._timeout = timeout
         self._left_behind: list[sqlite3.Connection] = []
         self._closed = True
-        if self.path is not None:
-            _file.prepare(self.path, timeout, verify)
-            self._identity = _bytes.identity(self.path)
-        self._connect()
-        self._closed = False
-        _STORES.add(self)
+        with _Forks.lock:
+            _Forks.stores.add(self)
+        with self.lock:
+            if self.path is not None:
+                _file.prepare(self.path, timeout, verify)
+                self._identity = _bytes.identity(self.path)
+            self._connect()
+            self._closed = False
 
     def __del__(self) -> None:
         """Close what nobody closed: SQLite would do it, but not without a warning from 3.13 on."""
@@ -159,17 +161,44 @@ class Store:
         self._process = os.getpid()
 
 
-_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+class _Forks:
+    """A fork waits until no thread is inside SQLite: a lock of C that is held then stays so in the child."""
 
+    lock = threading.Lock()
+    stores: ClassVar[weakref.WeakSet[Store]] = weakref.WeakSet()
+    waiting: tuple[Store, ...] = ()  # whose locks the forking thread has taken
 
-def _after_fork() -> None:
-    """Go on with locks that no thread of the parent holds."""
-    for store in _STORES:
-        store.lock = threading.RLock()
+    @classmethod
+    def before(cls) -> None:
+        cls.lock.acquire()
+        cls.waiting = tuple(sorted(cls.stores, key=id))
+        for store in cls.waiting:
+            store.lock.acquire()
+        _bytes.Shared.lock.acquire()
+
+    @classmethod
+    def after_in_parent(cls) -> None:
+        _bytes.Shared.lock.release()
+        for store in reversed(cls.waiting):
+            store.lock.release()
+        cls.waiting = ()
+        cls.lock.release()
+
+    @classmethod
+    def after_in_child(cls) -> None:
+        _bytes.Shared.lock = threading.Lock()
+        for store in cls.waiting:
+            store.lock = threading.RLock()
+        cls.waiting = ()
+        cls.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_Forks.before,
+        after_in_parent=_Forks.after_in_parent,
+        after_in_child=_Forks.after_in_child,
+    )
 
 
 def _checked(previous: str | None, row: Row) -> Row:
