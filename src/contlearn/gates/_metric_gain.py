@@ -54,7 +54,7 @@ class MetricGain(Gate):
         Resamples, at least 100; a small `alpha` raises them to 20 / `alpha`.
     greater_is_better
         Direction of a function, which must say so; None for names, scorers and the losses of
-        `contlearn.evaluation`, which are known.
+        ``contlearn.evaluation``, which are known.
     random_state
         Seed of the resamples; the same question has the same answer. None for fresh draws.
 
