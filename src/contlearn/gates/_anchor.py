@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from contlearn import _checks
+from contlearn.exceptions import InvalidInputError
 from contlearn.gates import _settled
 from contlearn.gates._base import joint_needed, weakest
 from contlearn.gates._trial import Trial
@@ -30,8 +32,15 @@ def of_both(champion: Verdict, anchor: Verdict) -> Verdict:
 
 
 def by_predictions(judge: Callable[[Trial], Verdict], trial: Trial, margin: float) -> Verdict:
-    """Return the verdict of `judge`, which reads predictions; below 0, against the anchor, too."""
-    verdict = judge(trial)
+    """Return the verdict of `judge`, which reads predictions; below 0, against the anchor, too.
+
+    What the trial lacks, and what `judge` refuses to read, is told and promotes nothing.
+    """
+    _checks.instance("trial", trial, Trial, "a Trial")
+    lacks = _settled.lacking(trial, "y", "champion", "challenger")
+    if lacks:
+        return _settled.unsettled(lacks)
+    verdict = _asked(judge, trial)
     if margin >= 0.0 or (trial.anchor is None and trial.anchor_losses is None):
         return verdict
     if trial.anchor is None:
@@ -45,4 +54,11 @@ def by_predictions(judge: Callable[[Trial], Verdict], trial: Trial, margin: floa
         champion=trial.anchor,
         challenger=trial.challenger,
     )
-    return of_both(verdict, judge(anchored))
+    return of_both(verdict, _asked(judge, anchored))
+
+
+def _asked(judge: Callable[[Trial], Verdict], trial: Trial) -> Verdict:
+    try:
+        return judge(trial)
+    except InvalidInputError as error:
+        return _settled.unsettled(str(error))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contlearn import _checks
-from contlearn.exceptions import InvalidInputError
 from contlearn.gates import _anchor, _predictions, _settled
 from contlearn.gates._base import Gate
 from contlearn.gates._trial import Trial
@@ -99,18 +98,11 @@ class AUCGain(Gate):
 
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether the challenger's gain in area exceeds the margin."""
-        _checks.instance("trial", trial, Trial, "a Trial")
-        lacks = _settled.lacking(trial, "y", "champion", "challenger")
-        if lacks:
-            return _settled.unsettled(lacks)
-        return _anchor.by_predictions(self._against, trial, float(self.margin))
+        return _anchor.by_predictions(self._judge, trial, float(self.margin))
 
-    def _against(self, trial: Trial) -> Verdict:
+    def _judge(self, trial: Trial) -> Verdict:
         """Return whether the challenger passes against one model."""
-        try:
-            return _judge(trial, float(self.margin), float(self.alpha))
-        except InvalidInputError as error:
-            return _settled.unsettled(str(error))
+        return _judge(trial, float(self.margin), float(self.alpha))
 
 
 def _judge(trial: Trial, margin: float, alpha: float) -> Verdict:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from contlearn import _checks
-from contlearn.exceptions import InvalidInputError
 from contlearn.gates import _anchor, _settled
 from contlearn.gates._base import Gate
 from contlearn.gates._trial import Trial
@@ -145,18 +144,7 @@ class MetricGain(Gate):
 
     def __call__(self, trial: Trial) -> Verdict:
         """Return whether the challenger's gain in the metric exceeds the margin."""
-        _checks.instance("trial", trial, Trial, "a Trial")
-        lacks = _settled.lacking(trial, "y", "champion", "challenger")
-        if lacks:
-            return _settled.unsettled(lacks)
-        return _anchor.by_predictions(self._against, trial, float(self.margin))
-
-    def _against(self, trial: Trial) -> Verdict:
-        """Return whether the challenger passes against one model."""
-        try:
-            return self._judge(trial)
-        except InvalidInputError as error:
-            return _settled.unsettled(str(error))
+        return _anchor.by_predictions(self._judge, trial, float(self.margin))
 
     def _judge(self, trial: Trial) -> Verdict:
         from contlearn.gates import _bootstrap
@@ -189,10 +177,6 @@ class MetricGain(Gate):
             margin,
             alpha,
         )
-
-    def tightened(self, alpha: float) -> Self:
-        """Return this gate at most at `alpha`."""
-        return self if self.alpha <= alpha else replace(self, alpha=alpha)
 
     def _resamples(self) -> int:
         wanted = math.ceil(_EXTREME / float(self.alpha))
